@@ -1,0 +1,34 @@
+#pragma once
+// Dates, money and labels in a language. Zones come from the system's tzdata, words from ICU.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "domain/instant.hpp"
+
+namespace admit::document {
+
+/// The words printed on a ticket, in one language.
+struct Labels {
+  std::string_view holder, ticket, price, registration, doors, free, fold, of, how_to, conditions;
+};
+
+/// Labels in the language of a BCP 47 tag (en, de, fr, es, pl); English for every other.
+[[nodiscard]] const Labels& labels(std::string_view language);
+
+/// A moment as people at the venue read it.
+struct LocalTime {
+  std::string date;    ///< "Saturday, 21 November 2026"
+  std::string time;    ///< "19:30" or "7:30 PM"
+  std::string zone;    ///< "Europe/Berlin, UTC+1"; an unknown zone is shown in UTC and says so
+};
+
+/// `at` in `zone` (IANA name), in the words of `language` (BCP 47; what ICU does not know falls back to English).
+[[nodiscard]] LocalTime local_time(domain::Instant at, std::string_view zone, std::string_view language);
+
+/// Minor units of `currency` (ISO 4217) as `language` writes money: 1250, "EUR", "de" is "12,50 €".
+/// The number of decimals is ISO 4217's, not the fashion of the locale.
+[[nodiscard]] std::string format_money(std::int64_t minor, std::string_view currency, std::string_view language);
+
+}  // namespace admit::document
