@@ -6,6 +6,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
+
+#include "domain/describe.hpp"
 
 namespace admit::domain {
 
@@ -25,6 +28,8 @@ struct Window {
   Instant until{};
   bool operator==(const Window&) const = default;
   [[nodiscard]] bool contains(Instant at) const { return from <= at && at < until; }
+
+  static constexpr auto columns() { return std::tuple{column("from", &Window::from), column("until", &Window::until)}; }
 };
 
 }  // namespace admit::domain

@@ -1,0 +1,30 @@
+#pragma once
+// Every reason a command can be refused for: the `code` of the problem reply.
+
+#include <concepts>
+
+#include "domain/words.hpp"
+
+namespace admit::domain {
+
+/// In order of precedence: where a command has two faults, the one that stands first here is answered.
+ADMIT_WORDS(Refusal,
+            invalid_field,           // a value breaks a rule; `field` names it
+            idempotency_key_reused,  // the same Idempotency-Key came with another body
+            nonce_reused,            // the same scan nonce came with another code
+            unknown_user, unknown_session, session_ended, wrong_credentials, email_taken,
+            unknown_business, unknown_show, unknown_registration, unknown_transaction, unknown_ticket,
+            unknown_device, unknown_check_in, unknown_job,
+            forbidden,               // known, but not the caller's
+            account_taken,           // the provider's account belongs to another business
+            show_not_draft, show_incomplete, show_not_published, show_cancelled, sale_not_open, sale_closed,
+            unknown_tier, too_few, too_many,
+            payments_unavailable,    // the business has no account that can charge
+            sold_out, too_many_holds,
+            registration_expired, registration_not_held, already_paid, amount_differs, payment_in_progress,
+            ticket_not_valid, not_an_entry, other_device, annul_too_late, already_annulled,
+            conflict,                // kept losing against concurrent changes; nothing was done, send it again
+            overloaded,              // the queue is full; nothing was done, send it again later
+            internal)                // a fault of ours; nothing was done
+
+}  // namespace admit::domain

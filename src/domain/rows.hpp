@@ -1,0 +1,557 @@
+#pragma once
+// What is stored: plain rows, one struct a table. The words are those of docs/glossary.md.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <variant>
+#include <vector>
+
+#include "domain/describe.hpp"
+#include "domain/id.hpp"
+#include "domain/instant.hpp"
+#include "domain/words.hpp"
+
+namespace admit::domain {
+
+ADMIT_WORDS(ShowStatus, draft, published, cancelled)
+ADMIT_WORDS(AdmissionRule, once)
+ADMIT_WORDS(RegistrationStatus, held, expiring, expired, confirmed, cancelled)
+ADMIT_WORDS(Provider, stripe, none_, cash)
+ADMIT_WORDS(TransactionStatus, created, requires_action, requires_capture, processing, succeeded, failed, cancelled)
+ADMIT_WORDS(TicketStatus, valid, used, revoked)
+ADMIT_WORDS(Direction, entry, exit)
+/// What was decided about one scan, in order of precedence. The first two let somebody through.
+ADMIT_WORDS(DoorReason, admitted, exited, malformed, unsigned_code, unsupported_code, forged, unknown, revoked, superseded,
+            other_show, outside_window, already_used, not_inside)
+ADMIT_WORDS(JobKind, render_tickets, create_intent, cancel_intent, refund_intent, apply_event)
+ADMIT_WORDS(JobStatus, due, done, dead)
+ADMIT_WORDS(InboxStatus, applied, ignored, flagged, failed)
+
+/// An account. The e-mail address is unique by a Claim.
+struct User {
+  UserId id;
+  std::string email;
+  std::string name;
+  std::string locale;  // BCP 47
+  std::string password_hash;
+  bool is_operator = false;
+  Instant created_at{};
+  std::uint64_t version = 0;
+
+  static constexpr std::string_view table = "user_account";
+  static constexpr auto columns() {
+    return std::tuple{column("id", &User::id), column("email", &User::email), column("name", &User::name),
+                      column("locale", &User::locale), column("password_hash", &User::password_hash),
+                      column("is_operator", &User::is_operator), column("created_at", &User::created_at)};
+  }
+  static constexpr auto indexes() { return std::tuple{}; }
+  static constexpr auto uniques() { return std::tuple{}; }
+};
+
+/// One sign-in. The refresh token is kept as its hash and replaced at every use.
+struct Session {
+  SessionId id;
+  UserId user_id;
+  Bytes refresh_hash;
+  Instant created_at{};
+  Instant expires_at{};
+  std::optional<Instant> ended_at;
+  std::uint64_t version = 0;
+
+  static constexpr std::string_view table = "session";
+  static constexpr auto columns() {
+    return std::tuple{column("id", &Session::id), column("user_id", &Session::user_id),
+                      column("refresh_hash", &Session::refresh_hash), column("created_at", &Session::created_at),
+                      column("expires_at", &Session::expires_at), column("ended_at", &Session::ended_at)};
+  }
+  static constexpr auto indexes() { return std::tuple{index("by_user", &Session::user_id, &Session::created_at)}; }
+  static constexpr auto uniques() { return std::tuple{}; }
+};
+
+/// A unique text and what it stands for: `email` -> user, `intent` -> transaction, `account` -> business.
+/// Its id is derived from kind and text, so that the primary key makes it unique.
+struct Claim {
+  ClaimId id;
+  std::string kind;
+  Uuid target;
+  std::uint64_t version = 0;
+
+  static constexpr std::string_view table = "claim";
+  static constexpr auto columns() {
+    return std::tuple{column("id", &Claim::id), column("kind", &Claim::kind), column("target", &Claim::target)};
+  }
+  static constexpr auto indexes() { return std::tuple{}; }
+  static constexpr auto uniques() { return std::tuple{}; }
+};
+
+/// The organiser who sells and is paid.
+struct Business {
+  BusinessId id;
+  UserId owner_id;
+  std::string name;
+  std::string stripe_account;  // "" until one is linked
+  bool charges_enabled = false;
+  Instant created_at{};
+  std::uint64_t version = 0;
+
+  static constexpr std::string_view table = "business";
+  static constexpr auto columns() {
+    return std::tuple{column("id", &Business::id), column("owner_id", &Business::owner_id), column("name", &Business::name),
+                      column("stripe_account", &Business::stripe_account),
+                      column("charges_enabled", &Business::charges_enabled), column("created_at", &Business::created_at)};
+  }
+  static constexpr auto indexes() { return std::tuple{index("by_owner", &Business::owner_id, &Business::created_at)}; }
+  static constexpr auto uniques() { return std::tuple{}; }
+};
+
+/// One dated event. Local wall time and zone are the truth; the instants are computed from them when it is written.
+struct Show {
+  ShowId id;
+  BusinessId business_id;
+  std::string title;
+  std::string venue;
+  std::string address;
+  std::string language;  // BCP 47: the show's own, for a buyer who named none
+  std::string zone;      // IANA
+  std::string starts_local;  // YYYY-MM-DDTHH:MM
+  std::string doors_local;
+  Instant starts_at{};
+  Instant doors_at{};
+  std::vector<Window> windows;  // when it admits
+  std::string currency;
+  std::string accent;  // #rrggbb
+  std::string conditions;
+  ShowStatus status = ShowStatus::draft;
+  std::optional<Instant> sale_from;
+  std::optional<Instant> sale_until;
+  std::int64_t hold_shown_s = 600;
+  std::int64_t hold_grace_s = 180;
+  std::int64_t max_tickets_per_registration = 20;
+  std::int64_t max_live_holds_per_user = 5;
+  std::int64_t max_live_holds_per_address = 50;
+  std::int64_t tier_count = 0;
+  std::int64_t key_number = 0;  // the show's signing key that new tickets carry
+  Instant created_at{};
+  std::uint64_t version = 0;
+
+  static constexpr std::string_view table = "show";
+  static constexpr auto columns() {
+    return std::tuple{
+        column("id", &Show::id), column("business_id", &Show::business_id), column("title", &Show::title),
+        column("venue", &Show::venue), column("address", &Show::address), column("language", &Show::language),
+        column("zone", &Show::zone), column("starts_local", &Show::starts_local), column("doors_local", &Show::doors_local),
+        column("starts_at", &Show::starts_at), column("doors_at", &Show::doors_at), column("windows", &Show::windows),
+        column("currency", &Show::currency), column("accent", &Show::accent), column("conditions", &Show::conditions),
+        column("status", &Show::status), column("sale_from", &Show::sale_from), column("sale_until", &Show::sale_until),
+        column("hold_shown_s", &Show::hold_shown_s), column("hold_grace_s", &Show::hold_grace_s),
+        column("max_tickets_per_registration", &Show::max_tickets_per_registration),
+        column("max_live_holds_per_user", &Show::max_live_holds_per_user),
+        column("max_live_holds_per_address", &Show::max_live_holds_per_address), column("tier_count", &Show::tier_count),
+        column("key_number", &Show::key_number), column("created_at", &Show::created_at)};
+  }
+  static constexpr auto indexes() { return std::tuple{index("by_business", &Show::business_id, &Show::starts_at)}; }
+  static constexpr auto uniques() { return std::tuple{}; }
+};
+
+/// One Ed25519 pair of a show; the private half is sealed by a key that the store never sees.
+struct ShowKey {
+  ShowKeyId id;  // derived from show and number: show_key_id()
+  ShowId show_id;
+  std::int64_t number = 0;
+  Bytes public_key;
+  Bytes wrapped_private_key;
+  Instant created_at{};
+  std::uint64_t version = 0;
+
+  static constexpr std::string_view table = "show_key";
+  static constexpr auto columns() {
+    return std::tuple{column("id", &ShowKey::id), column("show_id", &ShowKey::show_id), column("number", &ShowKey::number),
+                      column("public_key", &ShowKey::public_key),
+                      column("wrapped_private_key", &ShowKey::wrapped_private_key),
+                      column("created_at", &ShowKey::created_at)};
+  }
+  static constexpr auto indexes() { return std::tuple{index("by_show", &ShowKey::show_id, &ShowKey::number)}; }
+  static constexpr auto uniques() { return std::tuple{}; }
+};
+[[nodiscard]] inline ShowKeyId show_key_id(ShowId show, std::int64_t number) {
+  return derived_id<ShowKeyId>("show_key", show.text() + "/" + std::to_string(number));
+}
+
+/// A ticket type with a price.
+struct Tier {
+  TierId id;
+  ShowId show_id;
+  std::int64_t number = 0;  // place among the show's tiers, from 0: the token's tier index
+  std::string name;
+  std::int64_t price_minor = 0;  // gross
+  std::int64_t tax_rate_bp = 0;
+  std::int64_t fee_minor = 0;  // booking fee per ticket, paid by the buyer on top
+  std::int64_t min_per_registration = 1;
+  std::int64_t max_per_registration = 10;
+  std::vector<QuotaId> quota_ids;  // draws from every one of them; the smallest counts
+  AdmissionRule rule = AdmissionRule::once;
+  std::uint64_t version = 0;
+
+  static constexpr std::string_view table = "tier";
+  static constexpr auto columns() {
+    return std::tuple{column("id", &Tier::id), column("show_id", &Tier::show_id), column("number", &Tier::number),
+                      column("name", &Tier::name), column("price_minor", &Tier::price_minor),
+                      column("tax_rate_bp", &Tier::tax_rate_bp), column("fee_minor", &Tier::fee_minor),
+                      column("min_per_registration", &Tier::min_per_registration),
+                      column("max_per_registration", &Tier::max_per_registration), column("quota_ids", &Tier::quota_ids),
+                      column("rule", &Tier::rule)};
+  }
+  static constexpr auto indexes() { return std::tuple{index("by_show", &Tier::show_id, &Tier::number)}; }
+  static constexpr auto uniques() { return std::tuple{}; }
+};
+
+/// A capacity. `taken` counts the places of held, expiring and confirmed registrations.
+struct Quota {
+  QuotaId id;
+  ShowId show_id;
+  std::string name;
+  std::int64_t size = 0;
+  std::int64_t taken = 0;
+  std::uint64_t version = 0;
+
+  static constexpr std::string_view table = "quota";
+  static constexpr auto columns() {
+    return std::tuple{column("id", &Quota::id), column("show_id", &Quota::show_id), column("name", &Quota::name),
+                      column("size", &Quota::size), column("taken", &Quota::taken)};
+  }
+  static constexpr auto indexes() { return std::tuple{index("by_show", &Quota::show_id, &Quota::name)}; }
+  static constexpr auto uniques() { return std::tuple{}; }
+};
+
+/// How many holds of one show live for one user or one client address.
+struct HoldCounter {
+  CounterId id;
+  ShowId show_id;
+  std::int64_t size = 0;
+  std::int64_t taken = 0;
+  std::uint64_t version = 0;
+
+  static constexpr std::string_view table = "hold_counter";
+  static constexpr auto columns() {
+    return std::tuple{column("id", &HoldCounter::id), column("show_id", &HoldCounter::show_id),
+                      column("size", &HoldCounter::size), column("taken", &HoldCounter::taken)};
+  }
+  static constexpr auto indexes() { return std::tuple{}; }
+  static constexpr auto uniques() { return std::tuple{}; }
+};
+
+/// Some tickets of one tier inside a registration. Amounts are of the whole line.
+struct Line {
+  TierId tier_id;
+  std::int64_t quantity = 0;
+  std::vector<std::string> holders;  // at most `quantity` names, in ticket order
+  std::int64_t price_minor = 0;      // one ticket
+  std::int64_t tax_rate_bp = 0;
+  std::int64_t net_minor = 0;
+  std::int64_t tax_minor = 0;
+  std::int64_t fee_minor = 0;
+  std::int64_t gross_minor = 0;
+
+  static constexpr auto columns() {
+    return std::tuple{column("tier_id", &Line::tier_id), column("quantity", &Line::quantity),
+                      column("holders", &Line::holders), column("price_minor", &Line::price_minor),
+                      column("tax_rate_bp", &Line::tax_rate_bp), column("net_minor", &Line::net_minor),
+                      column("tax_minor", &Line::tax_minor), column("fee_minor", &Line::fee_minor),
+                      column("gross_minor", &Line::gross_minor)};
+  }
+  bool operator==(const Line&) const = default;
+};
+
+/// An order.
+struct Registration {
+  RegistrationId id;
+  ShowId show_id;
+  BusinessId business_id;
+  UserId user_id;
+  RegistrationStatus status = RegistrationStatus::held;
+  std::vector<Line> lines;
+  std::int64_t ticket_count = 0;
+  std::int64_t amount_minor = 0;
+  std::string currency;
+  Instant created_at{};
+  Instant expires_at{};           // as shown to the buyer
+  std::optional<Instant> due_at;  // when the hold really ends; empty once nothing is left to do
+  CounterId user_counter;         // the live-hold counters that it fills while held
+  CounterId address_counter;
+  TransactionId transaction_id;   // the open or successful payment
+  std::int64_t attempts = 0;      // payments begun
+  bool test = false;              // bought while no money could move
+  std::string flag;               // a word an operator should look at, "" usually
+  std::uint64_t version = 0;
+
+  static constexpr std::string_view table = "registration";
+  static constexpr auto columns() {
+    return std::tuple{
+        column("id", &Registration::id), column("show_id", &Registration::show_id),
+        column("business_id", &Registration::business_id), column("user_id", &Registration::user_id),
+        column("status", &Registration::status), column("lines", &Registration::lines),
+        column("ticket_count", &Registration::ticket_count), column("amount_minor", &Registration::amount_minor),
+        column("currency", &Registration::currency), column("created_at", &Registration::created_at),
+        column("expires_at", &Registration::expires_at), column("due_at", &Registration::due_at),
+        column("user_counter", &Registration::user_counter), column("address_counter", &Registration::address_counter),
+        column("transaction_id", &Registration::transaction_id), column("attempts", &Registration::attempts),
+        column("test", &Registration::test), column("flag", &Registration::flag)};
+  }
+  static constexpr auto indexes() {
+    return std::tuple{index("by_user", &Registration::user_id, &Registration::created_at),
+                      index("by_show", &Registration::show_id, &Registration::created_at)};
+  }
+  static constexpr auto uniques() { return std::tuple{}; }
+};
+
+/// One payment of a registration.
+struct Transaction {
+  TransactionId id;
+  RegistrationId registration_id;
+  ShowId show_id;
+  BusinessId payee_id;
+  UserId payer_id;
+  Provider provider = Provider::stripe;
+  TransactionStatus status = TransactionStatus::created;
+  std::int64_t attempt = 1;
+  std::int64_t amount_minor = 0;
+  std::int64_t received_minor = 0;
+  std::string currency;
+  std::string stripe_account;  // never "" for provider stripe
+  std::string intent_id;       // the provider's, "" until it answered
+  std::string last_error;      // the provider's code
+  std::string flag;
+  Instant created_at{};
+  std::optional<Instant> processed_at;
+  std::uint64_t version = 0;
+
+  static constexpr std::string_view table = "payment_transaction";
+  static constexpr auto columns() {
+    return std::tuple{column("id", &Transaction::id), column("registration_id", &Transaction::registration_id),
+                      column("show_id", &Transaction::show_id), column("payee_id", &Transaction::payee_id),
+                      column("payer_id", &Transaction::payer_id), column("provider", &Transaction::provider),
+                      column("status", &Transaction::status), column("attempt", &Transaction::attempt),
+                      column("amount_minor", &Transaction::amount_minor),
+                      column("received_minor", &Transaction::received_minor), column("currency", &Transaction::currency),
+                      column("stripe_account", &Transaction::stripe_account), column("intent_id", &Transaction::intent_id),
+                      column("last_error", &Transaction::last_error), column("flag", &Transaction::flag),
+                      column("created_at", &Transaction::created_at), column("processed_at", &Transaction::processed_at)};
+  }
+  static constexpr auto indexes() {
+    return std::tuple{index("by_registration", &Transaction::registration_id, &Transaction::attempt)};
+  }
+  static constexpr auto uniques() {
+    return std::tuple{unique("one_per_attempt", &Transaction::registration_id, &Transaction::attempt)};
+  }
+};
+
+/// What lets one person in. The code's text is derived from this row and the keys, never stored.
+struct Ticket {
+  TicketId id;
+  RegistrationId registration_id;
+  std::int64_t number = 0;  // from 1 within the registration
+  ShowId show_id;
+  BusinessId business_id;
+  UserId user_id;
+  TierId tier_id;
+  TransactionId transaction_id;
+  std::string holder;
+  std::int64_t tier_number = 0;
+  TicketStatus status = TicketStatus::valid;
+  std::int64_t key_number = 0;
+  std::int64_t epoch = 0;
+  std::int64_t sequence = 0;
+  Instant expires_at{};
+  Instant issued_at{};
+  std::int64_t entries = 0;
+  bool inside = false;
+  std::optional<Instant> used_at;
+  std::string gate;
+  bool test = false;
+  std::uint64_t version = 0;
+
+  static constexpr std::string_view table = "ticket";
+  static constexpr auto columns() {
+    return std::tuple{column("id", &Ticket::id), column("registration_id", &Ticket::registration_id),
+                      column("number", &Ticket::number), column("show_id", &Ticket::show_id),
+                      column("business_id", &Ticket::business_id), column("user_id", &Ticket::user_id),
+                      column("tier_id", &Ticket::tier_id), column("transaction_id", &Ticket::transaction_id),
+                      column("holder", &Ticket::holder), column("tier_number", &Ticket::tier_number),
+                      column("status", &Ticket::status), column("key_number", &Ticket::key_number),
+                      column("epoch", &Ticket::epoch), column("sequence", &Ticket::sequence),
+                      column("expires_at", &Ticket::expires_at), column("issued_at", &Ticket::issued_at),
+                      column("entries", &Ticket::entries), column("inside", &Ticket::inside),
+                      column("used_at", &Ticket::used_at), column("gate", &Ticket::gate), column("test", &Ticket::test)};
+  }
+  static constexpr auto indexes() {
+    return std::tuple{index("by_user", &Ticket::user_id, &Ticket::issued_at),
+                      index("by_show", &Ticket::show_id, &Ticket::issued_at)};
+  }
+  static constexpr auto uniques() {
+    return std::tuple{unique("one_per_number", &Ticket::registration_id, &Ticket::number)};
+  }
+};
+
+/// One scan and what was decided. Its id is derived from device and nonce where the scan had a nonce.
+struct CheckIn {
+  CheckInId id;
+  ShowId show_id;       // the device's
+  TicketId ticket_id;   // none where the code names none of this show's
+  DeviceId device_id;
+  std::string gate;
+  Direction direction = Direction::entry;
+  DoorReason reason = DoorReason::unknown;
+  Uuid code_hash;       // tells a repeated nonce with another code apart
+  Instant at{};
+  std::optional<Instant> annulled_at;
+  std::uint64_t version = 0;
+
+  static constexpr std::string_view table = "check_in";
+  static constexpr auto columns() {
+    return std::tuple{column("id", &CheckIn::id), column("show_id", &CheckIn::show_id),
+                      column("ticket_id", &CheckIn::ticket_id), column("device_id", &CheckIn::device_id),
+                      column("gate", &CheckIn::gate), column("direction", &CheckIn::direction),
+                      column("reason", &CheckIn::reason), column("code_hash", &CheckIn::code_hash),
+                      column("at", &CheckIn::at), column("annulled_at", &CheckIn::annulled_at)};
+  }
+  static constexpr auto indexes() { return std::tuple{index("by_show", &CheckIn::show_id, &CheckIn::at)}; }
+  static constexpr auto uniques() { return std::tuple{}; }
+};
+
+/// A gate's scanner for one show; its token is kept as a hash.
+struct Device {
+  DeviceId id;
+  ShowId show_id;
+  BusinessId business_id;
+  std::string gate;
+  Bytes token_hash;
+  UserId created_by;
+  Instant created_at{};
+  std::optional<Instant> revoked_at;
+  std::uint64_t version = 0;
+
+  static constexpr std::string_view table = "device";
+  static constexpr auto columns() {
+    return std::tuple{column("id", &Device::id), column("show_id", &Device::show_id),
+                      column("business_id", &Device::business_id), column("gate", &Device::gate),
+                      column("token_hash", &Device::token_hash), column("created_by", &Device::created_by),
+                      column("created_at", &Device::created_at), column("revoked_at", &Device::revoked_at)};
+  }
+  static constexpr auto indexes() { return std::tuple{index("by_show", &Device::show_id, &Device::created_at)}; }
+  static constexpr auto uniques() { return std::tuple{}; }
+};
+
+/// Work outside the transaction that wants it: done at least once, by whoever holds its lease (`due_at` moved ahead).
+struct Job {
+  JobId id;
+  JobKind kind = JobKind::render_tickets;
+  Uuid subject;
+  JobStatus status = JobStatus::due;
+  std::optional<Instant> due_at;  // when it may be taken next; empty when done or dead
+  std::int64_t attempts = 0;
+  Uuid lease;  // who took it last
+  std::string last_error;
+  Instant created_at{};
+  std::uint64_t version = 0;
+
+  static constexpr std::string_view table = "job";
+  static constexpr auto columns() {
+    return std::tuple{column("id", &Job::id), column("kind", &Job::kind), column("subject", &Job::subject),
+                      column("status", &Job::status), column("due_at", &Job::due_at), column("attempts", &Job::attempts),
+                      column("lease", &Job::lease), column("last_error", &Job::last_error),
+                      column("created_at", &Job::created_at)};
+  }
+  static constexpr auto indexes() { return std::tuple{}; }
+  static constexpr auto uniques() { return std::tuple{}; }
+};
+
+/// One provider event, kept before it is answered. Its id is derived from the provider's event id.
+struct InboxEvent {
+  InboxId id;
+  std::string event_id;
+  std::string type;
+  std::string object_id;
+  std::string account;
+  bool livemode = false;
+  std::string payload;
+  InboxStatus status = InboxStatus::ignored;
+  std::string detail;
+  Instant received_at{};
+  std::uint64_t version = 0;
+
+  static constexpr std::string_view table = "inbox_event";
+  static constexpr auto columns() {
+    return std::tuple{column("id", &InboxEvent::id), column("event_id", &InboxEvent::event_id),
+                      column("type", &InboxEvent::type), column("object_id", &InboxEvent::object_id),
+                      column("account", &InboxEvent::account), column("livemode", &InboxEvent::livemode),
+                      column("payload", &InboxEvent::payload), column("status", &InboxEvent::status),
+                      column("detail", &InboxEvent::detail), column("received_at", &InboxEvent::received_at)};
+  }
+  static constexpr auto indexes() { return std::tuple{}; }
+  static constexpr auto uniques() { return std::tuple{}; }
+};
+
+/// The answer once given to (caller, route, Idempotency-Key); its id is derived from these.
+struct IdempotentReply {
+  ClaimId id;
+  Uuid body_hash;
+  std::int64_t status = 0;
+  std::string body;
+  std::optional<Instant> due_at;  // when it may be forgotten
+  std::uint64_t version = 0;
+
+  static constexpr std::string_view table = "idempotent_reply";
+  static constexpr auto columns() {
+    return std::tuple{column("id", &IdempotentReply::id), column("body_hash", &IdempotentReply::body_hash),
+                      column("status", &IdempotentReply::status), column("body", &IdempotentReply::body),
+                      column("due_at", &IdempotentReply::due_at)};
+  }
+  static constexpr auto indexes() { return std::tuple{}; }
+  static constexpr auto uniques() { return std::tuple{}; }
+};
+
+/// One change: who, what, to what, from where. Written in the transaction of the change.
+struct AuditEntry {
+  AuditId id;
+  Instant at{};
+  std::string actor;  // user:ID, device:ID, stripe, system
+  std::string action;
+  Uuid subject;
+  ShowId show_id;
+  std::string address;
+  std::uint64_t version = 0;
+
+  static constexpr std::string_view table = "audit_entry";
+  static constexpr auto columns() {
+    return std::tuple{column("id", &AuditEntry::id), column("at", &AuditEntry::at), column("actor", &AuditEntry::actor),
+                      column("action", &AuditEntry::action), column("subject", &AuditEntry::subject),
+                      column("show_id", &AuditEntry::show_id), column("address", &AuditEntry::address)};
+  }
+  static constexpr auto indexes() { return std::tuple{}; }
+  static constexpr auto uniques() { return std::tuple{}; }
+};
+
+/// The last batch a lane saved: read back when the answer to a commit was lost.
+struct LaneMark {
+  CounterId id;
+  Uuid batch;
+  std::uint64_t version = 0;
+
+  static constexpr std::string_view table = "lane_mark";
+  static constexpr auto columns() { return std::tuple{column("id", &LaneMark::id), column("batch", &LaneMark::batch)}; }
+  static constexpr auto indexes() { return std::tuple{}; }
+  static constexpr auto uniques() { return std::tuple{}; }
+};
+
+/// Every row type, in the fixed order in which tables are loaded, locked and saved.
+template <template <class...> class To>
+using AllRows = To<User, Session, Claim, Business, Show, ShowKey, Tier, Quota, HoldCounter, Registration, Transaction,
+                   Ticket, CheckIn, Device, Job, InboxEvent, IdempotentReply, AuditEntry, LaneMark>;
+using AnyRow = AllRows<std::variant>;
+
+template <class Row>
+using IdOf = decltype(Row::id);
+
+}  // namespace admit::domain

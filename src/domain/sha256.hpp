@@ -1,0 +1,12 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+namespace admit::domain {
+
+/// FIPS 180-4 SHA-256. For ids and audit chains, where the domain may link nothing; never for secrets.
+[[nodiscard]] std::array<std::uint8_t, 32> sha256(std::string_view bytes);
+
+}  // namespace admit::domain
