@@ -1,0 +1,12 @@
+#include "crypto/random.hpp"
+
+#include "crypto/library.hpp"
+
+namespace admit::crypto {
+
+void fill_random(std::span<std::uint8_t> out) {
+  detail::ready();
+  randombytes_buf(out.data(), out.size());
+}
+
+}  // namespace admit::crypto
