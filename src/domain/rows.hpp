@@ -277,6 +277,7 @@ struct Registration {
   std::string currency;
   Instant created_at{};
   Instant expires_at{};           // as shown to the buyer
+  std::optional<Instant> confirmed_at;
   std::optional<Instant> due_at;  // when the hold really ends; empty once nothing is left to do
   CounterId user_counter;         // the live-hold counters that it fills while held
   CounterId address_counter;
@@ -294,7 +295,8 @@ struct Registration {
         column("status", &Registration::status), column("lines", &Registration::lines),
         column("ticket_count", &Registration::ticket_count), column("amount_minor", &Registration::amount_minor),
         column("currency", &Registration::currency), column("created_at", &Registration::created_at),
-        column("expires_at", &Registration::expires_at), column("due_at", &Registration::due_at),
+        column("expires_at", &Registration::expires_at), column("confirmed_at", &Registration::confirmed_at),
+        column("due_at", &Registration::due_at),
         column("user_counter", &Registration::user_counter), column("address_counter", &Registration::address_counter),
         column("transaction_id", &Registration::transaction_id), column("attempts", &Registration::attempts),
         column("test", &Registration::test), column("flag", &Registration::flag)};
@@ -346,6 +348,13 @@ struct Transaction {
     return std::tuple{unique("one_per_attempt", &Transaction::registration_id, &Transaction::attempt)};
   }
 };
+
+/// The id of the number-th ticket (from 1) of a registration confirmed at that instant: the same however often it is
+/// asked for, so that issuing twice is impossible and finding a registration's tickets needs no index.
+[[nodiscard]] inline TicketId ticket_id(RegistrationId registration, Instant confirmed_at, std::int64_t number) {
+  return TicketId{fresh_uuid(confirmed_at, Seed{registration.value.high, registration.value.low},
+                             static_cast<std::uint32_t>(number))};
+}
 
 /// What lets one person in. The code's text is derived from this row and the keys, never stored.
 struct Ticket {

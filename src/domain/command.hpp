@@ -1,0 +1,65 @@
+#pragma once
+// What every command carries, and the ids a decision makes.
+//
+// A command is a struct with a member `meta` and a type `Outcome`, and two free functions beside it:
+//   void needs(const Command&, Needs&);                  names the rows it wants
+//   Result<Command::Outcome> decide(const Command&, World&);  refuses, or changes the world and tells the outcome
+// A refusal leaves the world as it was: the engine takes back whatever was put before it.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "domain/result.hpp"
+#include "domain/world.hpp"
+
+namespace admit::domain {
+
+/// Who sends a command, when, from where. `now` and `seed` are all the time and chance a decision has.
+struct Meta {
+  Instant now{};
+  Seed seed;
+  UserId user;             // the signed-in account, none for a device, a provider or a worker
+  bool is_operator = false;
+  std::string actor;       // for the audit: user:ID, device:ID, stripe, system
+  std::string address;     // the client's
+};
+
+/// Fresh ids of one command, in order.
+class FreshIds {
+ public:
+  explicit FreshIds(const Meta& meta) : x_now(meta.now), x_seed(meta.seed) {}
+  template <class AnyId>
+  AnyId next() {
+    return AnyId{fresh_uuid(x_now, x_seed, x_count++)};
+  }
+
+ private:
+  Instant x_now;
+  Seed x_seed;
+  std::uint32_t x_count = 0;
+};
+
+/// Writes the audit entry of a change.
+inline void audit(World& world, const Meta& meta, FreshIds& ids, std::string_view action, Uuid subject, ShowId show = {}) {
+  world.put(AuditEntry{.id = ids.next<AuditId>(),
+                       .at = meta.now,
+                       .actor = meta.actor,
+                       .action = std::string(action),
+                       .subject = subject,
+                       .show_id = show,
+                       .address = meta.address});
+}
+
+/// Puts work to be done outside the transaction, due at once.
+inline JobId put_job(World& world, const Meta& meta, FreshIds& ids, JobKind kind, Uuid subject) {
+  Job job{.id = ids.next<JobId>(), .kind = kind, .subject = subject, .due_at = meta.now, .created_at = meta.now};
+  const JobId id = job.id;
+  world.put(std::move(job));
+  return id;
+}
+
+/// A text field that must hold 1 to `limit` bytes.
+inline bool is_text(std::string_view text, std::size_t limit_bytes) { return !text.empty() && text.size() <= limit_bytes; }
+
+}  // namespace admit::domain
