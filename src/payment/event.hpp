@@ -1,0 +1,41 @@
+#pragma once
+// What a webhook says. Read tolerantly: unknown fields, types and enum values are no error.
+
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "domain/instant.hpp"
+#include "payment/intent.hpp"
+
+namespace admit::payment {
+
+struct ProviderEvent {
+  std::string id;
+  std::string type;
+  std::string api_version;  ///< "" where absent
+  std::string account;      ///< connected account the event belongs to, "" for our own
+  std::string object_id;    ///< of data.object, or of related_object for a thin event; "" where it has none
+  bool livemode = false;
+  /// `object: v2.core.event`: ids only. Store and flag it; its object must be fetched.
+  bool is_thin = false;
+  domain::Instant created{};
+  /// For payment_intent.* events that carry the object.
+  std::optional<Intent> intent;
+};
+
+enum class EventFault : std::uint8_t {
+  too_big,   ///< above max_event_bytes
+  not_json,  ///< or nested deeper than 32, or not UTF-8
+  not_event  ///< not an object with `object`, `id` and `type` of an event
+};
+[[nodiscard]] std::string_view word(EventFault fault);
+
+inline constexpr std::size_t max_event_bytes = 1024 * 1024;
+
+/// Only for a body whose signature was verified. Texts longer than 255 bytes are no ids: EventFault::not_event.
+[[nodiscard]] std::expected<ProviderEvent, EventFault> parse_event(std::string_view raw_body);
+
+}  // namespace admit::payment

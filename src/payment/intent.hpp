@@ -1,0 +1,31 @@
+#pragma once
+// The provider's PaymentIntent as far as order code needs it.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "domain/words.hpp"
+
+namespace admit::payment {
+
+/// `other` stands for any status a later version of the provider may send.
+ADMIT_WORDS(IntentStatus, requires_payment_method, requires_confirmation, requires_action, processing, requires_capture,
+            canceled, succeeded, other)
+
+struct Intent {
+  std::string id;
+  IntentStatus status = IntentStatus::other;
+  std::int64_t amount_minor = 0;
+  std::int64_t received_minor = 0;
+  std::string currency;         ///< upper case
+  std::string registration_id;  ///< metadata, "" where absent
+  std::string transaction_id;   ///< metadata, "" where absent
+  std::string destination;      ///< connected account that is paid, "" where absent
+  /// Code of the last failed attempt (`card_declined`, ...), the decline code where there is one
+  /// (`insufficient_funds`); "" where none.
+  std::string last_error;
+  bool livemode = false;
+};
+
+}  // namespace admit::payment

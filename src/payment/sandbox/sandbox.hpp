@@ -1,0 +1,81 @@
+#pragma once
+// A payment provider for trying out and for tests: a program of its own inside the process that speaks Stripe's
+// protocol on a loopback socket, keeps its own database file and its own keys, and posts signed webhooks. No money
+// moves.
+//
+// Order code reaches it only by address and key, like the real one. Cards: see test_cards.hpp.
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "crypto/secret.hpp"
+#include "domain/instant.hpp"
+
+namespace admit::payment::sandbox {
+
+struct SandboxOptions {
+  /// Holds `sandbox.db`, readable by its owner only; made where absent.
+  std::filesystem::path folder;
+  /// A loopback address; any other is std::invalid_argument.
+  std::string host = "127.0.0.1";
+  /// 0 picks a free one.
+  std::uint16_t port = 0;
+  /// Where events are posted; "" keeps them until set_webhook_url().
+  std::string webhook_url;
+  /// Any thread; the system's clock where empty.
+  std::function<domain::Instant()> clock;
+  /// Of the waits between deliveries: 0.001 makes 30 s into 30 ms.
+  double time_scale = 1.0;
+  unsigned threads = 1;
+  /// Types that are posted; every event is kept and listed all the same.
+  std::vector<std::string> posted_events = {"payment_intent.succeeded",  "payment_intent.payment_failed",
+                                            "payment_intent.canceled",   "payment_intent.requires_action",
+                                            "payment_intent.processing", "account.updated"};
+};
+
+struct SandboxKeys {
+  crypto::Secret secret_key;       ///< `sk_test_sbx_…`
+  crypto::Secret publishable_key;  ///< `pk_test_sbx_…`
+  crypto::Secret webhook_secret;   ///< `whsec_sbx_…`
+};
+
+struct AccountTerms {
+  bool charges_enabled = true;
+  std::string country = "DE";
+  std::string currency = "EUR";
+  std::string email;
+};
+
+class Sandbox {
+ public:
+  /// Opens the file (keys are made once, at random) and binds the listener; throws std::runtime_error or
+  /// std::system_error when it cannot. Nothing is answered or posted before start().
+  explicit Sandbox(SandboxOptions options);
+  /// stop().
+  ~Sandbox();
+  Sandbox(const Sandbox&) = delete;
+  Sandbox& operator=(const Sandbox&) = delete;
+
+  void start();
+  /// Answers what has arrived, gives up deliveries under way (they are sent again after the next start). Idempotent.
+  void stop();
+
+  /// `http://127.0.0.1:PORT`
+  [[nodiscard]] std::string api_base() const;
+  [[nodiscard]] const SandboxKeys& keys() const;
+  void set_webhook_url(std::string url);
+
+  /// A connected account, made durably; may be called before start(). The id, `acct_…`.
+  [[nodiscard]] std::string create_account(AccountTerms terms = {});
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> x_impl;
+};
+
+}  // namespace admit::payment::sandbox
