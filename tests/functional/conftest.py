@@ -1,0 +1,61 @@
+import pathlib
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+
+import api  # noqa: E402
+import server as servers  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory):
+    """One installation for the whole run, started by `admit demo` as a newcomer would. Stopped and checked at the end."""
+    data = tmp_path_factory.mktemp("world") / "data"
+    running = servers.Server("demo", data)
+    try:
+        demo = servers.wait_for_file(data / "demo.json", running.process, servers.START_LIMIT_S * 2)
+        yield api.World(running, demo)
+    except BaseException:
+        running.kill()
+        raise
+    code = running.stop()
+    assert code == 0, f"ended with {code}:\n{running.output[-3000:]}"
+    running.assert_clean()
+    checked = servers.run("verify", "--data", data)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+@pytest.fixture(scope="module")
+def open_show(world):
+    """A show of this module, doors open: (show id, paid tier, free tier)."""
+    show_id, tiers = world.organiser.create_show(
+        "Doors open", tiers=[{"name": "Seat", "price": 2500}, {"name": "Guest", "price": 0}])
+    return show_id, tiers[0], tiers[1]
+
+
+@pytest.fixture(scope="module")
+def gate(world, open_show):
+    return world.gate(open_show[0])
+
+
+@pytest.fixture
+def customer(world):
+    return world.customer()
+
+
+@pytest.fixture
+def serve(tmp_path):
+    """Starts `admit serve` (or another command) on a folder of its own, or on `data`; stopped when the test ends."""
+    running = []
+
+    def start(*arguments, command="serve", data=None, **more):
+        one = servers.Server(command, data or tmp_path / "data", arguments=arguments, **more)
+        running.append(one)
+        return one
+
+    yield start
+    for one in running:
+        if one.process.poll() is None:
+            one.stop()
