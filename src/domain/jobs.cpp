@@ -1,0 +1,42 @@
+#include "domain/jobs.hpp"
+
+namespace admit::domain {
+
+void needs(const LeaseJob& command, Needs& needs) { needs.change<Job>(command.job_id); }
+
+Result<Job> decide(const LeaseJob& command, World& world) {
+  const Job* found = world.find<Job>(command.job_id);
+  if (found == nullptr) return refuse(Refusal::unknown_job, "", "There is no such job.");
+  if (!found->due_at || command.meta.now < *found->due_at) return refuse(Refusal::conflict, "", "The job is not due.");
+  Job job = *found;
+  job.lease = command.lease;
+  job.due_at = command.until;
+  ++job.attempts;
+  world.put(job);
+  return job;
+}
+
+void needs(const FinishJob& command, Needs& needs) { needs.change<Job>(command.job_id); }
+
+Result<Job> decide(const FinishJob& command, World& world) {
+  const Job* found = world.find<Job>(command.job_id);
+  if (found == nullptr) return refuse(Refusal::unknown_job, "", "There is no such job.");
+  if (found->lease != command.lease || found->status != JobStatus::due) {
+    return refuse(Refusal::conflict, "", "The job was taken by another worker.");
+  }
+  Job job = *found;
+  job.last_error = command.error.substr(0, 500);
+  if (command.error.empty()) {
+    job.status = JobStatus::done;
+    job.due_at.reset();
+  } else if (job.attempts >= max_job_attempts) {
+    job.status = JobStatus::dead;
+    job.due_at.reset();
+  } else {
+    job.due_at = command.retry_at;
+  }
+  world.put(job);
+  return job;
+}
+
+}  // namespace admit::domain
