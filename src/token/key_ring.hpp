@@ -8,14 +8,12 @@
 #include <mutex>
 #include <optional>
 #include <span>
-#include <string>
 #include <string_view>
 #include <vector>
 
 #include "crypto/ed25519.hpp"
 #include "crypto/hash.hpp"
 #include "crypto/secret.hpp"
-#include "domain/id.hpp"
 
 namespace admit::token {
 
@@ -77,9 +75,11 @@ class KeyRing {
 
  private:
   struct Slot {
-    EpochState state;
+    EpochState state = EpochState::missing_key;
     std::optional<EpochKeys> keys;
   };
+
+  void require_master() const;
 
   std::optional<crypto::Secret> x_master;
   std::array<std::atomic<const Slot*>, 256> x_slots{};
@@ -87,17 +87,5 @@ class KeyRing {
   std::mutex x_mutex;
   std::vector<std::unique_ptr<const Slot>> x_owned;
 };
-
-/// The master key's file: 64 hexadecimal digits, readable by its owner only.
-struct MasterKeyFile {
-  /// Nothing if the file is absent and must not be made because keys exist.
-  std::optional<crypto::Secret> key;
-  bool created = false;
-};
-/// Reads the file; where there is none and `keys_exist` is false, makes one, atomically and never over another.
-/// Throws std::runtime_error, with a sentence for the operator, on a file that others can read or that holds no key.
-[[nodiscard]] MasterKeyFile load_or_create_master_key(const std::string& path, bool keys_exist);
-/// 64 hexadecimal digits, as in the file or an environment variable; throws std::runtime_error on anything else.
-[[nodiscard]] crypto::Secret parse_master_key(std::string_view text);
 
 }  // namespace admit::token
