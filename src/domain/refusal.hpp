@@ -25,6 +25,7 @@ ADMIT_WORDS(Refusal,
             ticket_not_valid, not_an_entry, other_device, annul_too_late, already_annulled,
             conflict,                // kept losing against concurrent changes; nothing was done, send it again
             overloaded,              // the queue is full; nothing was done, send it again later
+            unavailable,             // the database is away; nothing was done, send it again later
             internal)                // a fault of ours; nothing was done
 
 }  // namespace admit::domain

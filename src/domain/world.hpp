@@ -93,15 +93,20 @@ struct Changes {
   }
 };
 
+/// A decision asked for a row that nobody loaded: an earlier command of the batch made it matter. The engine asks the
+/// command's needs again, loads, and decides once more.
+struct RowNotLoaded : std::logic_error {
+  using std::logic_error::logic_error;
+};
+
 class World {
  public:
-  /// The row, or nullptr where the store has none. The row must have been named by `needs`: asking for one that was not
-  /// loaded is a bug and throws std::logic_error, which refuses the command.
+  /// The row, or nullptr where the store has none. Throws RowNotLoaded unless it was loaded or put.
   template <class Row>
   [[nodiscard]] const Row* find(IdOf<Row> id) const {
     const auto& slots = table<Row>().slots;
     const auto it = slots.find(id.value);
-    if (it == slots.end()) throw std::logic_error("row was not loaded: " + std::string(Row::table));
+    if (it == slots.end()) throw RowNotLoaded("row was not loaded: " + std::string(Row::table));
     return it->second.exists ? &it->second.row : nullptr;
   }
 
