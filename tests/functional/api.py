@@ -205,6 +205,15 @@ class Provider:
         return self.session.post(f"{self.api_base}/v1/payment_intents/{intent_id}/confirm", data=form, timeout=LIMIT_S,
                                  headers={"Authorization": f"Bearer {self.publishable_key}"}, allow_redirects=False)
 
+    def answer_challenge(self, intent, outcome="complete"):
+        """What the buyer does on the bank's page that a confirmed intent points at: `complete` or `fail`."""
+        page = intent["next_action"]["redirect_to_url"]["url"]
+        assert page.startswith(self.api_base + "/"), page
+        shown = self.session.get(page, timeout=LIMIT_S)
+        assert shown.status_code == 200, shown.text
+        done = self.session.post(page, data={"outcome": outcome}, timeout=LIMIT_S, allow_redirects=False)
+        assert done.status_code < 400, done.text
+
     def intent(self, intent_id):
         reply = self.session.get(f"{self.api_base}/v1/payment_intents/{intent_id}", timeout=LIMIT_S,
                                  headers={"Authorization": f"Bearer {self.secret_key}"})
@@ -281,3 +290,11 @@ class World:
             yield held
         finally:
             customer.cancel(held["registrationId"])
+
+
+def refused(reply, code, *statuses):
+    """A refusal by its stable code; the status only where it is given."""
+    assert 400 <= reply.status_code < 500, f"{reply.request.method} {reply.url}: {reply.status_code} {reply.text[:600]}"
+    problem = expect(reply, reply.status_code, code)
+    assert not statuses or reply.status_code in statuses, f"{reply.status_code} {problem}"
+    return problem

@@ -1,0 +1,119 @@
+"""Intents and what comes of them."""
+
+import time
+
+import pytest
+
+from api import expect, refused
+
+
+def open_intent(world, customer, show_id, tier):
+    held = expect(customer.reserve(show_id, [(tier, 1)]), 201)
+    intent = expect(customer.create_intent(held["registrationId"]), 200)
+    return held["registrationId"], intent["paymentIntentId"], intent["clientSecret"]
+
+
+def test_a_repeat_gives_the_same_intent(world, open_show, customer):
+    show_id, seat, _ = open_show
+    with world.hold(customer, show_id, [(seat, 1)]) as held:
+        first = expect(customer.create_intent(held["registrationId"], 2500), 200)
+        again = expect(customer.create_intent(held["registrationId"], 2500), 200)
+        without = expect(customer.create_intent(held["registrationId"]), 200)
+        assert first == again == without
+
+
+def test_the_server_knows_the_price(world, open_show, customer):
+    show_id, seat, _ = open_show
+    with world.hold(customer, show_id, [(seat, 1)]) as held:
+        for amount in (1, 2499, 2501, 25):
+            refused(customer.create_intent(held["registrationId"], amount), "amount_differs")
+        intent = expect(customer.create_intent(held["registrationId"]), 200)
+        assert world.provider.intent(intent["paymentIntentId"])["amount"] == 2500
+
+
+def test_the_money_goes_to_the_business(world, open_show, customer):
+    show_id, seat, _ = open_show
+    with world.hold(customer, show_id, [(seat, 1)]) as held:
+        made = expect(customer.create_intent(held["registrationId"]), 200)
+        intent = world.provider.intent(made["paymentIntentId"])
+        assert intent["transfer_data"]["destination"] == world.provider.connected_account
+        assert intent["currency"] == "eur" and intent["livemode"] is False
+
+
+@pytest.mark.parametrize("card, decline", [("no_funds", "insufficient_funds"), ("declined", "generic_decline")])
+def test_a_declined_card_leaves_the_order_payable(world, open_show, customer, card, decline):
+    show_id, seat, _ = open_show
+    order, intent_id, secret = open_intent(world, customer, show_id, seat)
+    reply = world.provider.confirm(intent_id, secret, card)
+    assert reply.status_code == 402, reply.text
+    error = reply.json()["error"]
+    assert error["code"] == "card_declined" and error["decline_code"] == decline
+    time.sleep(0.3)
+    assert customer.registration(order)["status"] == "held"
+    assert customer.tickets(order) == []
+    again = expect(customer.create_intent(order), 200)
+    assert again["paymentIntentId"] == intent_id
+    assert world.provider.confirm(intent_id, secret).status_code == 200
+    customer.wait_for_status(order, "confirmed")
+    assert len(customer.tickets(order)) == 1
+
+
+def test_a_card_that_asks_its_bank(world, open_show, customer):
+    show_id, seat, _ = open_show
+    order, intent_id, secret = open_intent(world, customer, show_id, seat)
+    reply = world.provider.confirm(intent_id, secret, "challenge")
+    assert reply.status_code == 200 and reply.json()["status"] == "requires_action", reply.text
+    assert customer.registration(order)["status"] == "held"
+    world.provider.answer_challenge(reply.json(), "complete")
+    customer.wait_for_status(order, "confirmed")
+
+
+def test_a_failed_challenge_leaves_the_order_payable(world, open_show, customer):
+    show_id, seat, _ = open_show
+    order, intent_id, secret = open_intent(world, customer, show_id, seat)
+    reply = world.provider.confirm(intent_id, secret, "challenge")
+    world.provider.answer_challenge(reply.json(), "fail")
+    assert world.provider.intent(intent_id)["status"] == "requires_payment_method"
+    assert customer.registration(order)["status"] == "held"
+    assert world.provider.confirm(intent_id, secret).status_code == 200
+    customer.wait_for_status(order, "confirmed")
+
+
+def test_a_paid_order_takes_no_second_intent(world, open_show, customer):
+    show_id, seat, _ = open_show
+    order, _ = world.buy(customer, show_id, [(seat, 1)])
+    refused(customer.create_intent(order), "already_paid")
+
+
+def test_a_free_order_takes_no_intent(world, open_show, customer):
+    show_id, _, guest = open_show
+    order, _ = world.buy(customer, show_id, [(guest, 1)])
+    assert 400 <= customer.create_intent(order).status_code < 500
+
+
+def test_a_cancelled_order_takes_no_intent(world, open_show, customer):
+    show_id, seat, _ = open_show
+    held = expect(customer.reserve(show_id, [(seat, 1)]), 201)
+    customer.cancel(held["registrationId"])
+    reply = customer.create_intent(held["registrationId"])
+    assert 400 <= reply.status_code < 500
+    expect(reply, reply.status_code)
+
+
+def test_somebody_elses_secret_opens_nothing(world, open_show, customer):
+    show_id, seat, _ = open_show
+    order, intent_id, _ = open_intent(world, customer, show_id, seat)
+    wrong = world.provider.confirm(intent_id, f"{intent_id}_secret_guess")
+    assert 400 <= wrong.status_code < 500
+    assert customer.registration(order)["status"] == "held"
+    customer.cancel(order)
+
+
+def test_the_secret_key_is_needed_to_read_an_intent(world, open_show, customer):
+    show_id, seat, _ = open_show
+    order, intent_id, _ = open_intent(world, customer, show_id, seat)
+    url = f"{world.provider.api_base}/v1/payment_intents/{intent_id}"
+    for token in ("", "Bearer sk_test_wrong"):
+        reply = world.anybody.get(url, headers={"Authorization": token} if token else None)
+        assert reply.status_code == 401, reply.text
+    customer.cancel(order)
