@@ -554,10 +554,30 @@ struct LaneMark {
   static constexpr auto uniques() { return std::tuple{}; }
 };
 
+/// A sealing epoch of the key ring: no secret, only what tells a right master key from a wrong one.
+struct SealingEpoch {
+  CounterId id;  // derived from the number: sealing_epoch_id()
+  std::int64_t number = 0;
+  Bytes check;
+  Instant created_at{};
+  std::uint64_t version = 0;
+
+  static constexpr std::string_view table = "sealing_epoch";
+  static constexpr auto columns() {
+    return std::tuple{column("id", &SealingEpoch::id), column("number", &SealingEpoch::number),
+                      column("check_value", &SealingEpoch::check), column("created_at", &SealingEpoch::created_at)};
+  }
+  static constexpr auto indexes() { return std::tuple{}; }
+  static constexpr auto uniques() { return std::tuple{}; }
+};
+[[nodiscard]] inline CounterId sealing_epoch_id(std::int64_t number) {
+  return derived_id<CounterId>("sealing_epoch", std::to_string(number));
+}
+
 /// Every row type, in the fixed order in which tables are loaded, locked and saved.
 template <template <class...> class To>
 using AllRows = To<User, Session, Claim, Business, Show, ShowKey, Tier, Quota, HoldCounter, Registration, Transaction,
-                   Ticket, CheckIn, Device, Job, InboxEvent, IdempotentReply, AuditEntry, LaneMark>;
+                   Ticket, CheckIn, Device, Job, InboxEvent, IdempotentReply, AuditEntry, LaneMark, SealingEpoch>;
 using AnyRow = AllRows<std::variant>;
 
 template <class Row>

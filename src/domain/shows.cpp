@@ -250,4 +250,18 @@ Result<Device> decide(const RevokeDevice& command, World& world) {
   return device;
 }
 
+void needs(const AddSealingEpoch& command, Needs& needs) {
+  needs.change<SealingEpoch>(sealing_epoch_id(command.number));
+}
+
+Result<SealingEpoch> decide(const AddSealingEpoch& command, World& world) {
+  const CounterId id = sealing_epoch_id(command.number);
+  if (world.find<SealingEpoch>(id) != nullptr) return refuse(Refusal::conflict, "number", "The epoch is there already.");
+  SealingEpoch epoch{.id = id, .number = command.number, .check = command.check, .created_at = command.meta.now};
+  world.put(epoch);
+  FreshIds ids(command.meta);
+  audit(world, command.meta, ids, "sealing_epoch.added", id.value);
+  return epoch;
+}
+
 }  // namespace admit::domain

@@ -97,4 +97,14 @@ struct RevokeDevice {
 void needs(const RevokeDevice& command, Needs& needs);
 [[nodiscard]] Result<Device> decide(const RevokeDevice& command, World& world);
 
+/// Begins the next sealing epoch of the key ring. Refuses: conflict (`number` is there already).
+struct AddSealingEpoch {
+  using Outcome = SealingEpoch;
+  Meta meta;
+  std::int64_t number = 0;
+  Bytes check;
+};
+void needs(const AddSealingEpoch& command, Needs& needs);
+[[nodiscard]] Result<SealingEpoch> decide(const AddSealingEpoch& command, World& world);
+
 }  // namespace admit::domain
