@@ -1,6 +1,7 @@
 #pragma once
 // Dates, money and labels in a language. Zones come from the system's tzdata, words from ICU.
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -11,7 +12,14 @@ namespace admit::document {
 
 /// The words printed on a ticket, in one language.
 struct Labels {
-  std::string_view holder, ticket, price, registration, doors, free, fold, of, how_to, conditions;
+  std::string_view language;  ///< of these words
+  std::string_view holder, ticket, price, registration, doors;
+  std::string_view of;          ///< between two numbers: "1 of 3"
+  std::string_view free;        ///< instead of a price of nothing
+  std::string_view fold;        ///< beside the fold line
+  std::string_view at_the_door; ///< heading of `advice`
+  std::array<std::string_view, 3> advice;
+  std::string_view conditions;
 };
 
 /// Labels in the language of a BCP 47 tag (en, de, fr, es, pl); English for every other.
