@@ -125,6 +125,6 @@ def wait_for_file(path, process, limit_s):
         try:
             return json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
         except (OSError, json.JSONDecodeError):
-            assert process.poll() is None, f"ended with {process.returncode} before {path} was there"
+            assert process is None or process.poll() is None, f"ended with {process.returncode} before {path} was there"
             assert time.monotonic() < until, f"{path} was not there after {limit_s} s"
             time.sleep(0.05)

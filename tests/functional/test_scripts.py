@@ -1,0 +1,32 @@
+"""What the documents tell people to run."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+import server as servers
+from api import expect
+
+
+def test_smoke_walks_its_ten_checks(world):
+    done = subprocess.run([servers.ROOT / "scripts" / "smoke.sh", world.base_url, world.server.data / "demo.json"],
+                          capture_output=True, text=True, timeout=120 * servers.SLOWNESS, stdin=subprocess.DEVNULL)
+    lines = [line for line in done.stdout.splitlines() if line.startswith(("PASS", "FAIL"))]
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len(lines) == 10 and all(line.startswith("PASS") for line in lines), done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.skipif(servers.PRESET != "release", reason="takes its five minutes on the release build only")
+def test_the_server_is_as_its_openapi_document_says(world, tmp_path):
+    """Real ids and tokens are offered as examples; no 5xx but a documented 503, every answer as documented."""
+    expect(world.anybody.get("/openapi.json"), 200)
+    report = tmp_path / "report.json"
+    done = subprocess.run(
+        [sys.executable, servers.ROOT / "tests" / "functional" / "conform.py", world.base_url,
+         world.server.data / "demo.json", report],
+        capture_output=True, text=True, timeout=560, stdin=subprocess.DEVNULL, env=dict(os.environ))
+    assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-4000:]
