@@ -10,6 +10,7 @@
 
 namespace admit::object {
 
+/// One process at a time: what an earlier one left half written is cleared at the start.
 class FolderStore final : public ObjectStore {
  public:
   /// Makes the folder where it is absent. `public_url` is scheme, host and port under which the server is reached;
