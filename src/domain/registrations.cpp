@@ -444,6 +444,20 @@ void needs(const ApplyEvent& command, Needs& needs) {
 
 namespace {
 
+/// Nobody can pay this any more: the registration may begin another payment, or, when its time is over, ends.
+void end_payment(World& world, const Meta& meta, FreshIds& ids, Registration& registration, Transaction& transaction) {
+  transaction.status = TransactionStatus::cancelled;
+  transaction.processed_at = meta.now;
+  if (registration.transaction_id == transaction.id) registration.transaction_id = {};
+  if (registration.status == RegistrationStatus::expiring) {
+    registration.status = RegistrationStatus::expired;
+    free_places(world, registration);
+    audit(world, meta, ids, "registration.expired", registration.id.value, registration.show_id);
+  }
+  world.put(registration);
+  world.put(transaction);
+}
+
 struct Applied {
   InboxStatus status;
   std::string detail;
@@ -492,16 +506,7 @@ Applied apply_intent(const ApplyEvent& command, World& world, FreshIds& ids) {
   }
   if (transaction.status == TransactionStatus::cancelled) return {InboxStatus::applied, "already_cancelled"};
   if (news.status == IntentStatus::canceled) {
-    transaction.status = TransactionStatus::cancelled;
-    transaction.processed_at = command.meta.now;
-    if (registration.transaction_id == transaction.id) registration.transaction_id = {};
-    if (registration.status == RegistrationStatus::expiring) {
-      registration.status = RegistrationStatus::expired;
-      free_places(world, registration);
-      audit(world, command.meta, ids, "registration.expired", registration.id.value, registration.show_id);
-    }
-    world.put(registration);
-    world.put(transaction);
+    end_payment(world, command.meta, ids, registration, transaction);
     return {InboxStatus::applied, "cancelled"};
   }
   if (news.failed) {
@@ -556,6 +561,23 @@ Result<ApplyEvent::Outcome> decide(const ApplyEvent& command, World& world) {
                        .detail = applied.detail,
                        .received_at = command.meta.now});
   return ApplyEvent::Outcome{.status = applied.status, .detail = std::move(applied.detail), .confirmed = applied.confirmed};
+}
+
+void needs(const CancelPayment& command, Needs& needs) {
+  const auto* transaction = needs.change<Transaction>(command.transaction_id);
+  if (transaction != nullptr) domain::needs(ExpireHeld{.registration_id = transaction->registration_id}, needs);
+}
+
+Result<Transaction> decide(const CancelPayment& command, World& world) {
+  const Transaction* found = world.find<Transaction>(command.transaction_id);
+  if (found == nullptr) return refuse(Refusal::unknown_transaction, "", "There is no such payment.");
+  if (found->status == TransactionStatus::succeeded) return refuse(Refusal::already_paid, "", "The payment has succeeded.");
+  if (found->status == TransactionStatus::cancelled) return *found;
+  Transaction transaction = *found;
+  Registration registration = world.get<Registration>(transaction.registration_id);
+  FreshIds ids(command.meta);
+  end_payment(world, command.meta, ids, registration, transaction);
+  return transaction;
 }
 
 void needs(const GenerateTickets& command, Needs& needs) { needs.read<Registration>(command.registration_id); }

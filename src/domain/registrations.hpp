@@ -119,6 +119,16 @@ struct ApplyEvent {
 void needs(const ApplyEvent& command, Needs& needs);
 [[nodiscard]] Result<ApplyEvent::Outcome> decide(const ApplyEvent& command, World& world);
 
+/// A payment that the provider never heard of, or says is cancelled, ends; an expiring registration gives its places
+/// back. Idempotent. Refuses: unknown_transaction, already_paid.
+struct CancelPayment {
+  using Outcome = Transaction;
+  Meta meta;
+  TransactionId transaction_id;
+};
+void needs(const CancelPayment& command, Needs& needs);
+[[nodiscard]] Result<Transaction> decide(const CancelPayment& command, World& world);
+
 /// Makes sure that a confirmed registration's documents are made (again). Idempotent.
 /// Refuses: unknown_registration, invalid_field (eventId or userId is not the registration's), registration_not_held.
 struct GenerateTickets {
