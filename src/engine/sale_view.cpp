@@ -1,0 +1,63 @@
+#include "engine/sale_view.hpp"
+
+#include <algorithm>
+
+namespace admit::engine {
+namespace {
+
+constexpr std::chrono::milliseconds keep_for{50};
+constexpr std::size_t max_entries = 1'000;
+constexpr int max_load_rounds = 4;
+
+bool is_complete(const domain::Reserve& command, const domain::World& world) {
+  domain::Needs needs(world);
+  domain::needs_for_sale(command, needs);
+  return needs.missing().empty();
+}
+
+}  // namespace
+
+std::optional<domain::Error> SaleView::refuse_sold_out(const domain::Reserve& command) {
+  const auto now = std::chrono::steady_clock::now();
+  std::shared_ptr<const domain::World> world;
+  std::uint64_t generation = 0;
+  {
+    const std::lock_guard lock(x_mutex);
+    generation = x_generation;
+    const auto it = x_entries.find(command.show_id);
+    if (it != x_entries.end() && now - it->second.loaded < keep_for) world = it->second.world;
+  }
+  if (!world || !is_complete(command, *world)) {
+    auto fresh = world ? std::make_shared<domain::World>(*world) : std::make_shared<domain::World>();
+    for (int round = 0; round < max_load_rounds; ++round) {
+      domain::Needs needs(*fresh);
+      domain::needs_for_sale(command, needs);
+      if (needs.missing().empty()) break;
+      x_store.read(needs.missing(), *fresh);
+    }
+    if (!is_complete(command, *fresh)) return std::nullopt;
+    world = fresh;
+    const std::lock_guard lock(x_mutex);
+    if (x_generation == generation) {  // nothing that matters was committed while it was read
+      if (x_entries.size() >= max_entries) x_entries.clear();
+      x_entries[command.show_id] = {world, now, generation};
+    }
+  }
+  const auto lines = domain::check_sale(command, *world);
+  if (!lines && lines.error().code == domain::Refusal::sold_out) return lines.error();
+  return std::nullopt;
+}
+
+void SaleView::on_commit(const domain::Changes& changes) {
+  const bool gives_back = std::ranges::any_of(changes.deltas, [](const domain::Delta& delta) {
+    return delta.amount < 0 && delta.table == domain::table_of<domain::Quota>;
+  });
+  const bool changes_terms = !changes.of<domain::Show>().empty() || !changes.of<domain::Business>().empty() ||
+                             !changes.of<domain::Tier>().empty() || !changes.of<domain::Quota>().empty();
+  if (!gives_back && !changes_terms) return;
+  const std::lock_guard lock(x_mutex);
+  ++x_generation;
+  x_entries.clear();
+}
+
+}  // namespace admit::engine

@@ -1,0 +1,77 @@
+#pragma once
+// The workers: what decisions wanted done outside their transaction, at least once, and holds whose time is over.
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "domain/instant.hpp"
+#include "domain/jobs.hpp"
+#include "engine/lane.hpp"
+#include "job/ticket_documents.hpp"
+#include "payment/payments.hpp"
+#include "store/store.hpp"
+
+namespace admit::job {
+
+using Clock = std::function<domain::Instant()>;
+
+struct WorkerCounts {
+  std::uint64_t done = 0;
+  std::uint64_t failed = 0;
+  std::uint64_t expired = 0;
+};
+
+class Workers {
+ public:
+  /// `payments` may be null: then nothing can be asked of a provider. `seed` gives fresh randomness.
+  Workers(engine::Lane& lane, store::Store& store, TicketDocuments& documents, payment::Payments* payments, Clock clock,
+          std::function<domain::Seed()> seed);
+  ~Workers();
+
+  /// Takes due jobs and does them until none is due or `deadline` has passed; says how many it did. Any thread; a schedule
+  /// may call it where no thread can loop.
+  std::size_t run_due_jobs(std::chrono::steady_clock::time_point deadline);
+  /// Ends holds whose time is over, forgets what may be forgotten; says how many holds it ended.
+  std::size_t sweep();
+
+  /// Loops both on `threads` threads until stop().
+  void start(unsigned threads);
+  /// Finishes the job in hand. Idempotent.
+  void stop();
+  /// There may be something due: look now.
+  void wake();
+
+  [[nodiscard]] WorkerCounts counts() const;
+
+ private:
+  /// "" when done, else what went wrong.
+  [[nodiscard]] std::string perform(const domain::Job& job);
+  [[nodiscard]] std::string render_tickets(domain::RegistrationId id);
+  [[nodiscard]] std::string cancel_intent(domain::TransactionId id);
+  [[nodiscard]] domain::Meta meta();
+  void loop(bool sweeps);
+
+  engine::Lane& x_lane;
+  store::Store& x_store;
+  TicketDocuments& x_documents;
+  payment::Payments* x_payments;
+  Clock x_clock;
+  std::function<domain::Seed()> x_seed;
+  std::atomic<std::uint64_t> x_done{0};
+  std::atomic<std::uint64_t> x_failed{0};
+  std::atomic<std::uint64_t> x_expired{0};
+
+  std::mutex x_mutex;
+  std::condition_variable x_changed;
+  bool x_stopping = false;
+  std::uint64_t x_wakes = 0;
+  std::vector<std::thread> x_threads;
+};
+
+}  // namespace admit::job
