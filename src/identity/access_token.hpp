@@ -2,6 +2,7 @@
 // Access tokens: JWTs signed with Ed25519 (RFC 7519, RFC 8037), ten minutes long.
 
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -28,6 +29,7 @@ struct AccessClaims {
   domain::SessionId session;
   /// Whole seconds.
   domain::Instant issued_at{};
+  domain::Instant not_before{};  // issued_at unless the token says otherwise
   domain::Instant expires_at{};
   std::vector<std::string> roles;
   bool operator==(const AccessClaims&) const = default;
@@ -49,7 +51,6 @@ class AccessTokens {
  public:
   /// `issuer` is the public URL. `retired` are public keys of earlier signing keys whose tokens still hold.
   AccessTokens(std::string issuer, crypto::SigningKey key, std::vector<crypto::PublicKey> retired = {});
-  ~AccessTokens();
 
   [[nodiscard]] std::string issue(domain::UserId user, domain::SessionId session, std::vector<std::string> roles,
                                   domain::Instant now) const;
@@ -67,21 +68,33 @@ class AccessTokens {
 
  private:
   struct Key {
-    std::string id;
+    /// The first part of every token it signs. A token must begin with exactly this: its own `alg` decides nothing.
+    std::string header;
     crypto::PublicKey key;
   };
-  struct Shard;
+  using Shared = std::shared_ptr<const AccessClaims>;
+  struct DigestHash {
+    std::size_t operator()(const crypto::Digest& digest) const noexcept;
+  };
+  /// Tokens seen before, by hash. When the young are many they become the old, and the old are forgotten.
+  struct Shard {
+    std::mutex mutex;
+    std::unordered_map<crypto::Digest, Shared, DigestHash> young;
+    std::unordered_map<crypto::Digest, Shared, DigestHash> old;
+  };
 
-  [[nodiscard]] std::expected<AccessClaims, TokenFault> check(std::string_view token) const;
+  [[nodiscard]] std::expected<Shared, TokenFault> check(std::string_view token) const;
+  [[nodiscard]] bool is_revoked(domain::SessionId session);
 
   std::string x_issuer;
   crypto::SigningKey x_key;
-  std::string x_header;
-  std::vector<Key> x_keys;
+  std::vector<Key> x_keys;  // the first is the one that signs
   std::string x_jwks;
-  std::unique_ptr<std::array<Shard, 16>> x_shards;
+  std::array<Shard, 16> x_shards;
   std::mutex x_revoked_mutex;
-  std::unordered_map<domain::SessionId, domain::Instant> x_revoked;
+  std::atomic<std::size_t> x_revoked_count{0};
+  std::unordered_map<domain::SessionId, domain::Instant> x_revoked;  // until when
+  std::size_t x_revoked_sweep;                                       // clear out what is over when there are so many
 };
 
 }  // namespace admit::identity
