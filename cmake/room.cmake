@@ -2,6 +2,8 @@
 # Declares the library of one room from the sources beside it, and from its *_test.cpp files one unit-test
 # program NAME_test. Folder = namespace = library; ROOMS are the only rooms whose headers it may include.
 find_package(PkgConfig REQUIRED)
+# A library found by one room can be named by the next.
+set(CMAKE_FIND_PACKAGE_TARGETS_GLOBAL ON)
 
 function(admit_room name)
   cmake_parse_arguments(ROOM "" "" "ROOMS;LIBRARIES" ${ARGN})
