@@ -49,6 +49,8 @@ struct Figures {
 
 class SqliteStore final : public Store {
  public:
+  class Core;
+
   /// Opens, and brings the schema up to date. Throws StoreUnavailable with a sentence for the operator: the folder is in
   /// use, the database is newer than this binary or broken, the disk is full.
   explicit SqliteStore(Options options);
@@ -68,7 +70,6 @@ class SqliteStore final : public Store {
   [[nodiscard]] std::string integrity_error();
 
  private:
-  class Core;
   std::unique_ptr<Core> x_core;
 };
 

@@ -1,0 +1,233 @@
+#include "store/sqlite/migrations.hpp"
+
+#include <array>
+
+namespace admit::store::sqlite {
+
+namespace {
+
+// Tables keep SQLite's rowid: an id finds its row through a small index, so that a change of a wide row rewrites one
+// page and inserts go to the end of the table, whatever the id.
+constexpr const char* step_1 = R"sql(
+create table user_account (
+  id blob not null primary key, email text not null, name text not null, locale text not null,
+  password_hash text not null, is_operator integer not null, created_at integer not null,
+  version integer not null
+) strict;
+
+create table session (
+  id blob not null primary key, user_id blob not null, refresh_hash blob not null,
+  created_at integer not null, expires_at integer not null, ended_at integer,
+  version integer not null
+) strict;
+create index session_by_user on session (user_id, created_at, id);
+
+create table claim (
+  id blob not null primary key, kind text not null, target blob not null,
+  version integer not null
+) strict;
+
+create table business (
+  id blob not null primary key, owner_id blob not null, name text not null,
+  stripe_account text not null, charges_enabled integer not null, created_at integer not null,
+  version integer not null
+) strict;
+create index business_by_owner on business (owner_id, created_at, id);
+
+create table show (
+  id blob not null primary key, business_id blob not null, title text not null, venue text not null,
+  address text not null, language text not null, zone text not null, starts_local text not null,
+  doors_local text not null, starts_at integer not null, doors_at integer not null,
+  windows text not null, currency text not null, accent text not null, conditions text not null,
+  status text not null, sale_from integer, sale_until integer, hold_shown_s integer not null,
+  hold_grace_s integer not null, max_tickets_per_registration integer not null,
+  max_live_holds_per_user integer not null, max_live_holds_per_address integer not null,
+  tier_count integer not null, key_number integer not null, created_at integer not null,
+  version integer not null
+) strict;
+create index show_by_business on show (business_id, starts_at, id);
+
+create table show_key (
+  id blob not null primary key, show_id blob not null, number integer not null,
+  public_key blob not null, wrapped_private_key blob not null, created_at integer not null,
+  version integer not null
+) strict;
+create index show_key_by_show on show_key (show_id, number, id);
+
+create table tier (
+  id blob not null primary key, show_id blob not null, number integer not null, name text not null,
+  price_minor integer not null, tax_rate_bp integer not null, fee_minor integer not null,
+  min_per_registration integer not null, max_per_registration integer not null,
+  quota_ids text not null, rule text not null,
+  version integer not null
+) strict;
+create index tier_by_show on tier (show_id, number, id);
+
+create table quota (
+  id blob not null primary key, show_id blob not null, name text not null, size integer not null,
+  taken integer not null,
+  version integer not null
+) strict;
+create index quota_by_show on quota (show_id, name, id);
+
+create table hold_counter (
+  id blob not null primary key, show_id blob not null, size integer not null, taken integer not null,
+  version integer not null
+) strict;
+create index hold_counter_idle on hold_counter (id) where taken = 0;
+
+create table registration (
+  id blob not null primary key, show_id blob not null, business_id blob not null,
+  user_id blob not null, status text not null, lines text not null, ticket_count integer not null,
+  amount_minor integer not null, currency text not null, created_at integer not null,
+  expires_at integer not null, confirmed_at integer, due_at integer, user_counter blob not null,
+  address_counter blob not null, transaction_id blob not null, attempts integer not null,
+  test integer not null, flag text not null,
+  version integer not null
+) strict;
+create index registration_by_user on registration (user_id, created_at, id);
+create index registration_by_show on registration (show_id, created_at, id);
+create index registration_due on registration (due_at, id) where due_at is not null;
+
+create table payment_transaction (
+  id blob not null primary key, registration_id blob not null, show_id blob not null,
+  payee_id blob not null, payer_id blob not null, provider text not null, status text not null,
+  attempt integer not null, amount_minor integer not null, received_minor integer not null,
+  currency text not null, stripe_account text not null, intent_id text not null,
+  last_error text not null, flag text not null, created_at integer not null, processed_at integer,
+  version integer not null
+) strict;
+create index payment_transaction_by_registration on payment_transaction (registration_id, attempt, id);
+create unique index payment_transaction_one_per_attempt on payment_transaction (registration_id, attempt);
+
+create table ticket (
+  id blob not null primary key, registration_id blob not null, number integer not null,
+  show_id blob not null, business_id blob not null, user_id blob not null, tier_id blob not null,
+  transaction_id blob not null, holder text not null, tier_number integer not null,
+  status text not null, key_number integer not null, epoch integer not null,
+  sequence integer not null, expires_at integer not null, issued_at integer not null,
+  entries integer not null, inside integer not null, used_at integer, gate text not null,
+  test integer not null,
+  version integer not null
+) strict;
+create index ticket_by_user on ticket (user_id, issued_at, id);
+create index ticket_by_show on ticket (show_id, issued_at, id);
+create unique index ticket_one_per_number on ticket (registration_id, number);
+
+create table check_in (
+  id blob not null primary key, show_id blob not null, ticket_id blob not null,
+  device_id blob not null, gate text not null, direction text not null, reason text not null,
+  code_hash blob not null, at integer not null, annulled_at integer,
+  version integer not null
+) strict;
+create index check_in_by_show on check_in (show_id, at, id);
+
+create table device (
+  id blob not null primary key, show_id blob not null, business_id blob not null, gate text not null,
+  token_hash blob not null, created_by blob not null, created_at integer not null,
+  revoked_at integer,
+  version integer not null
+) strict;
+create index device_by_show on device (show_id, created_at, id);
+
+create table job (
+  id blob not null primary key, kind text not null, subject blob not null, status text not null,
+  due_at integer, attempts integer not null, lease blob not null, last_error text not null,
+  created_at integer not null,
+  version integer not null
+) strict;
+create index job_due on job (due_at, id) where due_at is not null;
+
+create table inbox_event (
+  id blob not null primary key, event_id text not null, type text not null, object_id text not null,
+  account text not null, livemode integer not null, payload text not null, status text not null,
+  detail text not null, received_at integer not null,
+  version integer not null
+) strict;
+
+create table idempotent_reply (
+  id blob not null primary key, body_hash blob not null, status integer not null, body text not null,
+  due_at integer,
+  version integer not null
+) strict;
+create index idempotent_reply_due on idempotent_reply (due_at, id) where due_at is not null;
+
+create table audit_entry (
+  id blob not null primary key, at integer not null, actor text not null, action text not null,
+  subject blob not null, show_id blob not null, address text not null,
+  version integer not null
+) strict;
+
+create table lane_mark (
+  id blob not null primary key, batch blob not null,
+  version integer not null
+) strict;
+)sql";
+
+constexpr std::array steps{
+    Migration{1, "the first schema", step_1},
+};
+
+void apply(Database& db, const Migration& step, Instant now) {
+  db.execute(step.sql);
+  auto insert = db.prepare("insert into schema_migration (number, name, applied_at) values (?1, ?2, ?3)");
+  Run run(insert);
+  run.bind(1, step.number);
+  run.bind_text(2, step.name);
+  run.bind(3, domain::to_unix_ms(now));
+  run.step();
+}
+
+void refuse_newer(int number) {
+  if (number > steps.back().number) {
+    throw StoreUnavailable("the database has schema " + std::to_string(number) + ", this binary knows " +
+                           std::to_string(steps.back().number) + ": use the newer binary");
+  }
+}
+
+}  // namespace
+
+std::span<const Migration> migrations() {
+  return steps;
+}
+
+int schema_number(Database& db) {
+  auto table = db.prepare("select 1 from sqlite_schema where type = 'table' and name = 'schema_migration'");
+  if (!Run(table).step()) return 0;
+  auto newest = db.prepare("select coalesce(max(number), 0) from schema_migration");
+  Run run(newest);
+  run.step();
+  return static_cast<int>(run.number(0));
+}
+
+void migrate(Database& db, Instant now) {
+  int number = schema_number(db);
+  refuse_newer(number);
+  for (const auto& step : steps) {
+    if (step.number <= number) continue;
+    db.execute("begin immediate");
+    try {
+      db.execute(
+          "create table if not exists schema_migration "
+          "(number integer primary key, name text not null, applied_at integer not null) strict");
+      apply(db, step, now);
+      db.execute("commit");
+    } catch (...) {
+      // Where the failure has ended the transaction already, this fails too, and that is no news.
+      sqlite3_exec(db.raw(), "rollback", nullptr, nullptr, nullptr);
+      throw;
+    }
+    number = step.number;
+  }
+}
+
+void require_current_schema(Database& db) {
+  const int number = schema_number(db);
+  refuse_newer(number);
+  if (number < steps.back().number) {
+    throw StoreUnavailable("the database has schema " + std::to_string(number) + ", this binary wants " +
+                           std::to_string(steps.back().number) + ": start the server once to bring it up to date");
+  }
+}
+
+}  // namespace admit::store::sqlite
