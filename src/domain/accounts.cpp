@@ -53,6 +53,9 @@ Result<Session> decide(const StartSession& command, World& world) {
   if (world.find<User>(command.user_id) == nullptr) {
     return refuse(Refusal::unknown_user, "", "There is no such account.");
   }
+  if (world.find<Session>(command.session_id) != nullptr) {
+    return refuse(Refusal::conflict, "", "There is a sign-in with this id.");
+  }
   Session session{.id = command.session_id,
                   .user_id = command.user_id,
                   .refresh_hash = command.refresh_hash,

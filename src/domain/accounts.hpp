@@ -24,7 +24,7 @@ struct CreateUser {
 void needs(const CreateUser& command, Needs& needs);
 [[nodiscard]] Result<User> decide(const CreateUser& command, World& world);
 
-/// Refuses: unknown_user.
+/// Refuses: unknown_user, conflict (the id is taken).
 struct StartSession {
   using Outcome = Session;
   Meta meta;

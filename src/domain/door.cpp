@@ -19,9 +19,9 @@ DoorReason judge(const Admit& command, const Device& device, const World& world,
   if (!command.opened) return command.unreadable;
   const Ticket* found = world.find<Ticket>(command.opened->ticket_id);
   if (found == nullptr) return DoorReason::unknown;
-  if (found->show_id != device.show_id) return DoorReason::other_show;
-  ticket = found;
+  if (found->show_id == device.show_id) ticket = found;
   if (command.opened->show_id != found->show_id) return DoorReason::forged;
+  if (ticket == nullptr) return DoorReason::other_show;
   if (found->status == TicketStatus::revoked) return DoorReason::revoked;
   if (command.opened->sequence != found->sequence) return DoorReason::superseded;
   if (command.direction == Direction::exit) return found->inside ? DoorReason::exited : DoorReason::not_inside;

@@ -92,7 +92,7 @@ std::optional<Instant> parse_instant(std::string_view t) {
   const year_month_day date{year{y}, month{static_cast<unsigned>(mo)}, day{static_cast<unsigned>(d)}};
   if (!date.ok()) return std::nullopt;
   const Instant at = sys_days{date} + hours{h} + minutes{mi - offset_min} + seconds{s} + milliseconds{ms};
-  if (at < Instant{}) return std::nullopt;
+  if (at < Instant{} || at >= sys_days{year{10'000} / January / 1}) return std::nullopt;
   return at;
 }
 

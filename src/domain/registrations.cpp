@@ -10,6 +10,8 @@ namespace {
 
 constexpr std::size_t max_lines = 20;
 constexpr std::size_t max_holder_bytes = 200;
+/// Quotas that one registration draws from: with its tickets they must fit in one save of the tightest store.
+constexpr std::size_t max_quotas = 32;
 /// A ticket's code outlives the last admission window by this, so that a postponed show needs no new tickets.
 constexpr std::chrono::days token_life_after_show{400};
 
@@ -203,6 +205,10 @@ Result<std::vector<Line>> check_sale(const Reserve& command, const World& world)
     return refuse(Refusal::too_many, "lines",
                   "A registration holds at most " + std::to_string(show->max_tickets_per_registration) + " tickets.");
   }
+  const auto wanted = places(lines, world);
+  if (wanted.size() > max_quotas) {
+    return refuse(Refusal::too_many, "lines", "These tiers draw from too many quotas; take fewer tiers at once.");
+  }
   if (amount > max_amount_minor) {
     return refuse(Refusal::invalid_field, "lines", "The registration costs more than can be paid at once; take fewer tickets.");
   }
@@ -213,7 +219,7 @@ Result<std::vector<Line>> check_sale(const Reserve& command, const World& world)
                   : business.stripe_account.empty() ? "The organiser has no payment account yet."
                                                     : "The organiser's payment account cannot charge yet.");
   }
-  for (const auto& [quota_id, n] : places(lines, world)) {
+  for (const auto& [quota_id, n] : wanted) {
     const Quota& quota = world.get<Quota>(quota_id);
     if (quota.taken + n > quota.size) return refuse(Refusal::sold_out, "lines", "There are not enough places left.");
   }
@@ -467,10 +473,14 @@ struct Applied {
 /// The table of guarded transitions of one payment. Nothing leaves `succeeded`; `failed` is not the end.
 Applied apply_intent(const ApplyEvent& command, World& world, FreshIds& ids) {
   const IntentNews& news = *command.intent;
+  // Our intents live on our own account: one of a connected account was made by somebody else, whatever it claims to pay.
+  if (!command.account.empty()) return {InboxStatus::flagged, "intent_of_another_account"};
+  if (news.intent_id.empty()) return {InboxStatus::flagged, "no_intent_id"};
   TransactionId id = news.transaction_id;
   if (const Claim* claim = world.find<Claim>(intent_claim(news.intent_id))) id = TransactionId{claim->target};
   const Transaction* found = id ? world.find<Transaction>(id) : nullptr;
   if (found == nullptr) return {InboxStatus::flagged, "unknown_intent"};
+  if (found->provider != Provider::stripe) return {InboxStatus::flagged, "not_paid_by_card"};
   Transaction transaction = *found;
   if (!tie_intent(world, transaction, news.intent_id)) return {InboxStatus::flagged, "intent_of_another_payment"};
   if (transaction.status == TransactionStatus::succeeded) return {InboxStatus::applied, "already_succeeded"};

@@ -23,8 +23,8 @@ ADMIT_WORDS(TransactionStatus, created, requires_action, requires_capture, proce
 ADMIT_WORDS(TicketStatus, valid, used, revoked)
 ADMIT_WORDS(Direction, entry, exit)
 /// What was decided about one scan, in order of precedence. The first two let somebody through.
-ADMIT_WORDS(DoorReason, admitted, exited, malformed, unsigned_code, unsupported_code, forged, unknown, revoked, superseded,
-            other_show, outside_window, already_used, not_inside)
+ADMIT_WORDS(DoorReason, admitted, exited, malformed, unsigned_code, unsupported_code, forged, unknown, other_show, revoked,
+            superseded, outside_window, already_used, not_inside)
 ADMIT_WORDS(JobKind, render_tickets, create_intent, cancel_intent, refund_intent, apply_event)
 ADMIT_WORDS(JobStatus, due, done, dead)
 ADMIT_WORDS(InboxStatus, applied, ignored, flagged, failed)

@@ -71,6 +71,7 @@ Result<Show> decide(const CreateShow& command, World& world) {
   if (!command.meta.is_operator && business->owner_id != command.meta.user) {
     return refuse(Refusal::forbidden, "businessId", "The business belongs to somebody else.");
   }
+  if (world.find<Show>(command.show.id) != nullptr) return refuse(Refusal::conflict, "", "There is a show with this id.");
   FreshIds ids(command.meta);
   Show show = command.show;
   show.status = ShowStatus::draft;
@@ -218,6 +219,9 @@ Result<Device> decide(const CreateDevice& command, World& world) {
   if (!is_text(command.gate, 100)) return refuse(Refusal::invalid_field, "gate", "Give the gate a name of 1 to 100 bytes.");
   auto show = owned_show(command.meta, command.show_id, world);
   if (!show) return std::unexpected(show.error());
+  if (world.find<Device>(command.device_id) != nullptr) {
+    return refuse(Refusal::conflict, "", "There is a gate token with this id.");
+  }
   Device device{.id = command.device_id,
                 .show_id = show->id,
                 .business_id = show->business_id,

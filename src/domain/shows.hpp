@@ -13,7 +13,7 @@ inline constexpr std::int64_t max_tickets_hard = 40;
 inline constexpr std::int64_t max_quota_size = 10'000'000;
 
 /// A draft of a show with its first signing key. `show_id` is made by the caller, because the wrapped key is bound to it.
-/// Refuses: invalid_field, unknown_business, forbidden.
+/// Refuses: invalid_field, unknown_business, forbidden, conflict (the id is taken).
 struct CreateShow {
   using Outcome = Show;
   Meta meta;
@@ -76,7 +76,7 @@ void needs(const RotateShowKey& command, Needs& needs);
 [[nodiscard]] Result<ShowKey> decide(const RotateShowKey& command, World& world);
 
 /// A gate's token for one show. `device_id` is made by the caller: the token names it.
-/// Refuses: invalid_field, unknown_show, forbidden.
+/// Refuses: invalid_field, unknown_show, forbidden, show_cancelled, conflict (the id is taken).
 struct CreateDevice {
   using Outcome = Device;
   Meta meta;

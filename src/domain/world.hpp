@@ -131,6 +131,7 @@ class World {
     row.version = slot.base_version;
     if constexpr (Counter<Row>) {
       if (slot.base_version != 0) row.taken = slot.row.taken;
+      if (slot.base_version != 0 && !slot.written) ++table<Row>().counters_put;
     }
     slot.row = std::move(row);
     slot.exists = true;
@@ -166,9 +167,10 @@ class World {
     });
   }
 
-  /// Everything put after this point can be taken back by rollback(), until the next savepoint().
+  /// Everything put after this point can be taken back by rollback(), until the next savepoint(). Rows are filled
+  /// before the point or after the rollback, never between.
   void savepoint() {
-    std::apply([](auto&... t) { (t.undo.clear(), ...); }, x_tables);
+    std::apply([](auto&... t) { (t.set_savepoint(), ...); }, x_tables);
   }
   void rollback() {
     std::apply([](auto&... t) { (t.roll_back(), ...); }, x_tables);
@@ -196,9 +198,9 @@ class World {
   [[nodiscard]] bool changed() const {
     return std::apply([](const auto&... t) { return (!t.dirty.empty() || ...); }, x_tables);
   }
-  /// Rows that a save would write.
+  /// The most that Changes::size() can be.
   [[nodiscard]] std::size_t change_count() const {
-    return std::apply([](const auto&... t) { return (t.dirty.size() + ...); }, x_tables);
+    return std::apply([](const auto&... t) { return ((t.dirty.size() + t.counters_put) + ...); }, x_tables);
   }
 
   void clear() {
@@ -220,24 +222,33 @@ class World {
   struct Table {
     std::unordered_map<Uuid, Slot<Row>> slots;
     std::vector<Uuid> dirty;
+    std::size_t counters_put = 0;  // stored counters that were put: each may need a put and a delta
     std::vector<std::pair<Uuid, std::optional<Slot<Row>>>> undo;
+    std::size_t dirty_before = 0;  // at the savepoint, as the next
+    std::size_t counters_put_before = 0;
 
+    void set_savepoint() {
+      undo.clear();
+      dirty_before = dirty.size();
+      counters_put_before = counters_put;
+    }
     void roll_back() {
-      while (!undo.empty()) {
+      for (; !undo.empty(); undo.pop_back()) {
         auto& [id, before] = undo.back();
-        if (slots.at(id).listed && !(before && before->listed)) std::erase(dirty, id);
         if (before) {
           slots.at(id) = std::move(*before);
         } else {
           slots.erase(id);
         }
-        undo.pop_back();
       }
+      dirty.resize(dirty_before);
+      counters_put = counters_put_before;
     }
     void clear() {
       slots.clear();
       dirty.clear();
-      undo.clear();
+      counters_put = 0;
+      set_savepoint();
     }
   };
 
