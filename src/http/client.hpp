@@ -38,7 +38,7 @@ struct ClientReply {
 };
 
 enum class ClientFault : std::uint8_t {
-  bad_url,
+  bad_request,    ///< the URL, the method or a header is malformed
   not_connected,  ///< name not found, refused, connect time-out
   bad_certificate,
   timed_out,

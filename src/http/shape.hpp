@@ -143,6 +143,7 @@ struct IsVector<std::vector<T>> : std::true_type {};
 [[nodiscard]] Shape of_kind(Shape given, Kind kind);
 [[nodiscard]] Shape of_object(Shape given, const Shape& object);
 [[nodiscard]] Shape of_array(Shape given, Shape item, Shape::ArrayOps ops);
+[[nodiscard]] Shape make_object(std::string_view name, std::vector<Field> fields);
 [[nodiscard]] Field make_field(std::string_view name, std::size_t offset, bool is_required, Shape shape);
 
 }  // namespace detail
@@ -218,14 +219,10 @@ template <class T, class M>
   return detail::make_field(name, detail::offset_of(member), false, detail::bind<M>(std::move(rule)));
 }
 
-/// `name` is the schema's name in the OpenAPI document: unique in the program.
+/// `name` is the schema's name in the OpenAPI document: unique in the program. At most 64 fields.
 template <class T>
 [[nodiscard]] Shape object(std::string_view name, std::vector<Field> fields) {
-  Shape shape;
-  shape.kind = Kind::object;
-  shape.name = name;
-  shape.fields = std::move(fields);
-  return shape;
+  return detail::make_object(name, std::move(fields));
 }
 
 /// True when `value` keeps the length, words and format of a text shape. Else `why` says what to do.

@@ -1,0 +1,57 @@
+#pragma once
+// One request and its reply between the bytes and the handler: routing, checks, rendering. No I/O, so that a server,
+// a test and a fuzzer share it.
+
+#include <cstdint>
+#include <exception>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "http/message.hpp"
+#include "http/router.hpp"
+#include "http/wire.hpp"
+
+namespace admit::http {
+
+struct ExchangeOptions {
+  std::vector<std::string> cors_origins;
+  unsigned trusted_proxy_hops = 0;
+};
+
+/// Used again and again for the requests of one connection. Calls in this order: clear, (parse into headers()), open,
+/// (body), check, (handler), render.
+class Exchange {
+ public:
+  /// Both must outlive it.
+  Exchange(const Router& router, const ExchangeOptions& options) : x_router(router), x_options(options) {}
+
+  Request request;
+
+  [[nodiscard]] std::vector<TextPair>& headers() { return request.x_headers; }
+  void clear();
+  /// Takes over a parsed head: finds the route and gives the request its id. A response when no handler is to be
+  /// called (404, 405, 415, OPTIONS, ...).
+  [[nodiscard]] std::optional<Response> open(const wire::RequestHead& head, std::string_view peer);
+  [[nodiscard]] std::size_t body_limit_bytes() const;
+  /// Checks the documented parameters.
+  [[nodiscard]] std::optional<Response> check();
+  /// The reply to an exception that escaped a handler; logs it.
+  [[nodiscard]] Response failed(const std::exception_ptr& thrown) const;
+  /// Appends the whole message. `date` is the value of the header Date.
+  void render(Response& response, bool keep_alive, std::string_view date, std::string& out);
+
+ private:
+  [[nodiscard]] std::optional<Response> read_queries();
+  [[nodiscard]] Response answer_options(unsigned allowed) const;
+  void choose_id();
+  [[nodiscard]] std::string_view choose_peer(std::string_view peer) const;
+  void render_cors(std::string& out) const;
+
+  const Router& x_router;
+  const ExchangeOptions& x_options;
+  wire::RequestHead x_head;
+};
+
+}  // namespace admit::http
