@@ -35,6 +35,8 @@ struct Response {
   std::vector<Header> headers;
   /// Set: body and content type are made from it by the server, with the request's id.
   std::optional<Problem> problem;
+  /// Set: the connection is closed without an answer, as a broken network would (for rehearsing faults).
+  bool is_withheld = false;
 
   Response() = default;
   Response(int status_code, std::string_view type, std::string text)

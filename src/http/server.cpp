@@ -432,6 +432,7 @@ class Connection {
       }
       if (thrown) response = x_exchange.failed(thrown);
     }
+    if (response->is_withheld) co_return false;
     if (x_worker.is_draining && unread().empty()) keep_alive = false;
     answer(*response, keep_alive, since);
     if (x_body.capacity() > body_step_bytes) x_body = {};
