@@ -1,0 +1,235 @@
+#include "document/ticket_printer.hpp"
+
+#include <cairo-pdf.h>
+#include <libdeflate.h>
+
+#include <algorithm>
+#include <array>
+#include <new>
+#include <span>
+#include <stdexcept>
+#include <unordered_map>
+#include <vector>
+
+#include "document/clean_text.hpp"
+#include "document/pdf_template.hpp"
+#include "document/qr.hpp"
+#include "document/ticket_design.hpp"
+#include "document/typesetter.hpp"
+
+namespace admit::document {
+namespace {
+
+constexpr std::size_t limit_pages = 16;
+constexpr std::size_t limit_snippets = 500;  // of one page, about 4 kB each
+
+/// A page of cairo's that ends up as PDF text.
+class CairoPage {
+ public:
+  explicit CairoPage(const TicketFace& face) {
+    const auto append = [](void* out, const unsigned char* bytes, unsigned n) {
+      static_cast<std::string*>(out)->append(reinterpret_cast<const char*>(bytes), n);
+      return CAIRO_STATUS_SUCCESS;
+    };
+    x_surface = cairo_pdf_surface_create_for_stream(append, &x_pdf, page_width, page_height);
+    cairo_pdf_surface_restrict_to_version(x_surface, CAIRO_PDF_VERSION_1_4);
+    // Nothing of the moment of printing: the same ticket is the same file.
+    const auto when = domain::text(face.starts_at);
+    const auto title = clean_text(face.show_title, 140), author = clean_text(face.organiser, 80);
+    cairo_pdf_surface_set_metadata(x_surface, CAIRO_PDF_METADATA_CREATE_DATE, when.c_str());
+    cairo_pdf_surface_set_metadata(x_surface, CAIRO_PDF_METADATA_TITLE, title.c_str());
+    cairo_pdf_surface_set_metadata(x_surface, CAIRO_PDF_METADATA_AUTHOR, author.c_str());
+    cairo_pdf_surface_set_metadata(x_surface, CAIRO_PDF_METADATA_CREATOR, "Admit");
+    x_page = cairo_create(x_surface);
+  }
+  ~CairoPage() {
+    cairo_destroy(x_page);
+    cairo_surface_destroy(x_surface);
+  }
+  CairoPage(const CairoPage&) = delete;
+  CairoPage& operator=(const CairoPage&) = delete;
+
+  [[nodiscard]] cairo_t* get() const { return x_page; }
+
+  std::string finish() {
+    cairo_show_page(x_page);
+    cairo_surface_finish(x_surface);
+    for (cairo_status_t status : {cairo_status(x_page), cairo_surface_status(x_surface)})
+      if (status != CAIRO_STATUS_SUCCESS) throw std::runtime_error(std::string("cairo: ") + cairo_status_to_string(status));
+    return std::move(x_pdf);
+  }
+
+ private:
+  std::string x_pdf;
+  cairo_surface_t* x_surface;
+  cairo_t* x_page;
+};
+
+/// Calls `draw(x, y, length)` for every run of dark modules.
+template <class Draw>
+void each_dark_run(const QrSymbol& symbol, Draw draw) {
+  for (int y = 0; y < symbol.size(); ++y) {
+    for (int x = 0; x < symbol.size();) {
+      int end = x;
+      while (end < symbol.size() && symbol.get(end, y)) ++end;
+      if (end > x) draw(x, y, end - x);
+      x = end + 1;
+    }
+  }
+}
+
+void draw_qr(cairo_t* page, const QrSymbol& symbol) {
+  const auto place = qr_place(symbol.size());
+  cairo_set_source_rgb(page, 0, 0, 0);
+  each_dark_run(symbol, [&](int x, int y, int length) {
+    cairo_rectangle(page, (place.x + x * place.module) / 8.0, (place.y + y * place.module) / 8.0,
+                    length * place.module / 8.0, place.module / 8.0);
+  });
+  cairo_fill(page);
+}
+
+}  // namespace
+
+struct TicketPrinter::State {
+  /// One text of a ticket, ready to be written into a layer.
+  struct Snippet {
+    bool is_outline = false;
+    std::string path;
+    std::string invisible;
+  };
+  struct Page {
+    std::string key;
+    PdfTemplate pdf;
+    std::uint64_t last_used = 0;
+    std::unordered_map<std::string, Snippet> snippets;
+  };
+
+  Typesetter typesetter;
+  std::unique_ptr<libdeflate_compressor, decltype(&libdeflate_free_compressor)> compressor{libdeflate_alloc_compressor(1),
+                                                                                           libdeflate_free_compressor};
+  std::vector<std::unique_ptr<Page>> pages;
+  std::uint64_t clock = 0;
+  std::string content;
+
+  State() {
+    if (!compressor) throw std::bad_alloc();
+  }
+
+  Page* page_of(const TicketFace& face);
+  const Snippet& snippet(Page& page, const TicketFace& face, std::size_t i, std::optional<std::array<TextBox, own_text_count>>& boxes);
+  std::string with_own_parts(const PdfTemplate& pdf, std::span<const Snippet* const> snippets, const QrSymbol& symbol);
+};
+
+/// The prepared page of the face's show; nullptr where cairo's file cannot be taken apart.
+TicketPrinter::State::Page* TicketPrinter::State::page_of(const TicketFace& face) {
+  auto key = shared_key(face);
+  for (const auto& page : pages) {
+    if (page->key != key) continue;
+    page->last_used = ++clock;
+    return page.get();
+  }
+  CairoPage drawn(face);
+  draw_shared(drawn.get(), typesetter, face);
+  auto pdf = PdfTemplate::parse(drawn.finish(), compressor.get());
+  if (!pdf) return nullptr;
+  if (pages.size() >= limit_pages)
+    pages.erase(std::ranges::min_element(pages, {}, [](const auto& page) { return page->last_used; }));
+  pages.push_back(std::make_unique<Page>(
+      Page{.key = std::move(key), .pdf = std::move(*pdf), .last_used = ++clock, .snippets = {}}));
+  return pages.back().get();
+}
+
+const TicketPrinter::State::Snippet& TicketPrinter::State::snippet(
+    Page& page, const TicketFace& face, std::size_t i, std::optional<std::array<TextBox, own_text_count>>& boxes) {
+  auto key = own_text_key(face, i);
+  const auto found = page.snippets.find(key);
+  if (found != page.snippets.end()) return found->second;
+  if (!boxes) boxes = own_texts(face);
+  const auto text = typesetter.place((*boxes)[i], face.language);
+  Snippet made{.is_outline = typesetter.is_outline(text), .path = {}, .invisible = {}};
+  if (made.is_outline) typesetter.append_outlines(text, page_height, made.path, made.invisible);
+  return page.snippets.emplace(std::move(key), std::move(made)).first->second;
+}
+
+std::string TicketPrinter::State::with_own_parts(const PdfTemplate& pdf, std::span<const Snippet* const> snippets,
+                                                 const QrSymbol& symbol) {
+  content = "Q\nq 1 0 0 -1 0 841.89 cm\n";
+  for (const Snippet* snippet : snippets) content += snippet->path;
+  const auto place = qr_place(symbol.size());
+  content += "0 g ";
+  append_thousandths(content, place.module * 125);
+  content += "0 0 ";
+  append_thousandths(content, place.module * 125);
+  append_thousandths(content, place.x * 125);
+  append_thousandths(content, place.y * 125);
+  content += "cm\n";
+  each_dark_run(symbol, [&](int x, int y, int length) {
+    append_number(content, x);
+    append_number(content, y);
+    append_number(content, length);
+    content += "1 re\n";
+  });
+  content += "f Q\nBT 3 Tr\n";
+  for (const Snippet* snippet : snippets) content += snippet->invisible;
+  content += "ET\n";
+  return pdf.with_layer(content, compressor.get());
+}
+
+TicketPrinter::TicketPrinter() = default;
+TicketPrinter::~TicketPrinter() = default;
+TicketPrinter::TicketPrinter(TicketPrinter&&) noexcept = default;
+TicketPrinter& TicketPrinter::operator=(TicketPrinter&&) noexcept = default;
+
+TicketPrinter::State& TicketPrinter::state() {
+  if (!x_state) x_state = std::make_unique<State>();
+  return *x_state;
+}
+
+std::string TicketPrinter::render_plain(const TicketFace& face) {
+  auto& typesetter = state().typesetter;
+  const auto symbol = encode_qr(face.qr_text, QrLevel::M);
+  CairoPage page(face);
+  draw_shared(page.get(), typesetter, face);
+  for (const auto& box : own_texts(face)) {
+    const auto text = typesetter.place(box, face.language);
+    typesetter.is_outline(text) ? fill_text(page.get(), text) : show_text(page.get(), text);
+  }
+  draw_qr(page.get(), symbol);
+  return page.finish();
+}
+
+std::string TicketPrinter::render(const TicketFace& face) {
+  auto& self = state();
+  State::Page* page = self.page_of(face);
+  if (page == nullptr) return render_plain(face);
+  if (page->snippets.size() + own_text_count > limit_snippets) page->snippets.clear();
+
+  const auto symbol = encode_qr(face.qr_text, QrLevel::M);
+  std::optional<std::array<TextBox, own_text_count>> boxes;
+  std::vector<const State::Snippet*> outlines;
+  std::vector<std::size_t> others;  // with emoji or what no font has: cairo draws them into a page of their own
+  for (std::size_t i = 0; i < own_text_count; ++i) {
+    const auto& snippet = self.snippet(*page, face, i, boxes);
+    if (snippet.is_outline) {
+      outlines.push_back(&snippet);
+    } else {
+      others.push_back(i);
+    }
+  }
+  if (others.empty()) return self.with_own_parts(page->pdf, outlines, symbol);
+
+  CairoPage drawn(face);
+  draw_shared(drawn.get(), self.typesetter, face);
+  if (!boxes) boxes = own_texts(face);
+  for (std::size_t i : others) show_text(drawn.get(), self.typesetter.place((*boxes)[i], face.language));
+  const auto pdf = PdfTemplate::parse(drawn.finish(), self.compressor.get());
+  return pdf ? self.with_own_parts(*pdf, outlines, symbol) : render_plain(face);
+}
+
+std::size_t TicketPrinter::unknown_glyphs(std::string_view text) {
+  const auto placed = state().typesetter.place(
+      {.text = clean_text(text, 10'000), .width = 1e5, .size = 10, .least_size = 10}, "en");
+  return static_cast<std::size_t>(pango_layout_get_unknown_glyphs_count(placed.layout.get()));
+}
+
+}  // namespace admit::document
