@@ -6,7 +6,7 @@ namespace admit::crypto {
 
 void fill_random(std::span<std::uint8_t> out) {
   detail::ready();
-  randombytes_buf(out.data(), out.size());
+  if (!out.empty()) randombytes_buf(out.data(), out.size());
 }
 
 }  // namespace admit::crypto

@@ -58,8 +58,8 @@ inline constexpr std::size_t text_limit_bytes = 2048;
 /// A code that has the shape of a token; nothing in it is proven yet.
 class Token {
  public:
-  [[nodiscard]] const Header& header() const { return x_header; }
-  [[nodiscard]] crypto::Bytes bytes() const { return {x_bytes.data(), x_size}; }
+  [[nodiscard]] const Header& header() const [[clang::lifetimebound]] { return x_header; }
+  [[nodiscard]] crypto::Bytes bytes() const [[clang::lifetimebound]] { return {x_bytes.data(), x_size}; }
   /// The one text of this token.
   [[nodiscard]] std::string digits() const;
 

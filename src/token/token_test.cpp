@@ -103,7 +103,8 @@ Claims random_claims(std::mt19937_64& random) {
 }
 
 std::vector<std::uint8_t> bytes_of_token(std::string_view digits) {
-  const crypto::Bytes bytes = parse(digits)->bytes();
+  const Token token = parse(digits).value();
+  const crypto::Bytes bytes = token.bytes();
   return {bytes.begin(), bytes.end()};
 }
 
