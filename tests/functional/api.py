@@ -73,11 +73,22 @@ def expect(reply, status, code=None):
 
 
 class Customer(Caller):
+    """A signed-in account. Its access token lives ten minutes, so a longer run signs in anew."""
+
+    RENEW_AFTER_S = 400
+
     def __init__(self, base_url, token, user_id, email, password):
         super().__init__(base_url, token)
         self.user_id = user_id
         self.email = email
         self.password = password
+        self.renew_at = time.monotonic() + self.RENEW_AFTER_S
+
+    def send(self, method, path, *more, **others):
+        if time.monotonic() > self.renew_at:
+            self.renew_at = time.monotonic() + self.RENEW_AFTER_S
+            self.token = sign_in(self.base_url, self.email, self.password).token
+        return super().send(method, path, *more, **others)
 
     def reserve(self, show_id, lines, key=None):
         """`lines`: (tier, quantity) or (tier, quantity, holders)."""
@@ -139,13 +150,14 @@ class Organiser(Customer):
     def create_tier(self, show_id, name="Standing", price=2500, capacity=1000, **more):
         body = {"name": name, "price": price, "capacity": capacity}
         body.update(more)
+        body = {field: value for field, value in body.items() if value is not None}
         return expect(self.post(f"/v1/shows/{show_id}/tiers", body), 201)["tierId"]
 
     def mint_gate(self, show_id, gate="Main door"):
         return expect(self.post(f"/v1/shows/{show_id}/gates", {"gate": gate}), 201)["token"]
 
     def check_ins(self, show_id):
-        reply = expect(self.get(f"/v1/shows/{show_id}/check-ins"), 200)
+        reply = expect(self.get(f"/v1/shows/{show_id}/check-ins?limit=1000"), 200)
         return reply["checkIns"]
 
 
