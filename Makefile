@@ -41,7 +41,7 @@ deps-test: deps
 
 test: deps-test
 	@$(MAKE) build/release/build.ninja
-	@$(call ninja,release,all)
+	@$(call ninja,release,checks)
 	@$(call run,release)
 
 test-asan test-tsan: test-%: deps-test
