@@ -162,6 +162,12 @@ create table lane_mark (
   id blob not null primary key, batch blob not null,
   version integer not null
 ) strict;
+
+create table sealing_epoch (
+  id blob not null primary key, number integer not null, check_value blob not null,
+  created_at integer not null,
+  version integer not null
+) strict;
 )sql";
 
 constexpr std::array steps{
