@@ -223,7 +223,7 @@ class Provider:
         assert page.startswith(self.api_base + "/"), page
         shown = self.session.get(page, timeout=LIMIT_S)
         assert shown.status_code == 200, shown.text
-        done = self.session.post(page, data={"outcome": outcome}, timeout=LIMIT_S, allow_redirects=False)
+        done = self.session.post(f"{page}/{outcome}", timeout=LIMIT_S, allow_redirects=False)
         assert done.status_code < 400, done.text
 
     def intent(self, intent_id):

@@ -1,0 +1,82 @@
+"""Every command in docs/API_ENDPOINTS.md works as it stands."""
+
+import os
+import re
+import subprocess
+import uuid
+
+import pytest
+
+import server as servers
+from api import expect, sign_in
+
+DOCUMENT = servers.ROOT / "docs" / "API_ENDPOINTS.md"
+BLOCK = re.compile(r"^## (?P<route>[A-Z]+ `[^`]+`)\n(?P<text>.*?)^```sh\n(?P<command>.*?)\n```$", re.MULTILINE | re.DOTALL)
+
+
+def commands():
+    text = DOCUMENT.read_text(encoding="utf-8") if DOCUMENT.exists() else ""
+    return [(match["route"].replace("`", ""), match["command"]) for match in BLOCK.finditer(text)]
+
+
+@pytest.fixture(scope="module")
+def variables(world, open_show):
+    """What the document's $NAMES stand for; fresh for each command that uses something up."""
+    show_id, seat, guest = open_show
+    customer = world.customer()
+    gate = world.gate(show_id)
+
+    def fresh(route):
+        _, [ticket] = world.buy(customer, show_id, [(guest, 1)])
+        values = {
+            "BASE": world.base_url, "SHOW_ID": show_id, "EVENT_ID": show_id, "TIER_ID": guest, "USER_ID": customer.user_id,
+            "BUSINESS_ID": world.demo["businessId"], "TICKET_ID": ticket["ticketId"], "ID": ticket["ticketId"],
+            "REGISTRATION_ID": ticket["registrationId"], "QR_CODE": ticket["qrCode"],
+            "DIGITS": ticket["qrCode"].rsplit("/", 1)[1], "ENCRYPTED_TOKEN": ticket["qrCode"].rsplit("/", 1)[1],
+            "USER_TOKEN": customer.token, "GATE_TOKEN": gate.token, "ORGANISER_TOKEN": world.organiser.token,
+            "OPERATOR_TOKEN": world.operator.token, "ORGANISER_ID": world.organiser.user_id,
+            "STRIPE_ACCOUNT": world.provider.connected_account, "EMAIL": customer.email, "PASSWORD": customer.password,
+            "NONCE": uuid.uuid4().hex, "IDEMPOTENCY_KEY": uuid.uuid4().hex, "NEW_EMAIL": f"{uuid.uuid4().hex}@example.com",
+        }
+        session = sign_in(world.base_url, customer.email, customer.password)
+        if route == "DELETE /v1/sessions/current":
+            values["USER_TOKEN"] = session.token
+        if "sessions/refresh" in route:
+            body = {"email": customer.email, "password": customer.password}
+            values["REFRESH_TOKEN"] = expect(world.anybody.post("/v1/sessions", body), 201)["refreshToken"]
+        if route.endswith("/create-intent") or route.endswith("/cancel"):
+            values["REGISTRATION_ID"] = expect(customer.reserve(show_id, [(seat, 1)]), 201)["registrationId"]
+            values["AMOUNT"] = "2500"
+        if "/annul" in route:
+            gate.scan(ticket["qrCode"])
+            row = next(row for row in world.organiser.check_ins(show_id) if row["ticketId"] == ticket["ticketId"])
+            values["ID"] = values["CHECK_IN_ID"] = row["checkInId"]
+        if "/gates/{" in route:
+            made = expect(world.organiser.post(f"/v1/shows/{show_id}/gates", {"gate": "Side"}), 201)
+            values["DEVICE_ID"] = made["deviceId"]
+        return values, (customer, values["REGISTRATION_ID"])
+
+    return fresh
+
+
+def test_the_document_is_there():
+    assert len(commands()) >= 20
+
+
+@pytest.mark.parametrize("route, command", commands(), ids=[route for route, _ in commands()])
+def test_the_command_is_answered_as_documented(world, variables, tmp_path, route, command):
+    values, (customer, registration_id) = variables(route)
+    body = tmp_path / "body"
+    script = command.replace("curl -sS", f"curl -sS --noproxy '*' --max-time 30 -o {body} -w '%{{http_code}}'", 1)
+    script = script.replace("ada@example.com", values["NEW_EMAIL"] if route == "POST /v1/users" else customer.email)
+    script = script.replace("correct horse battery", customer.password)
+    done = subprocess.run(["bash", "-uc", script], env={**os.environ, **values}, capture_output=True, text=True, timeout=60,
+                          stdin=subprocess.DEVNULL)
+    assert done.returncode == 0, f"{script}\n{done.stderr}"
+    answer = body.read_text(errors="replace")[:500] if body.exists() else ""
+    if route.endswith("/payments/webhook"):
+        assert done.stdout == "400", "nobody but the provider can sign"
+    else:
+        assert done.stdout.startswith("2") or (done.stdout == "302" and "download" in route), f"{script}\n{done.stdout} {answer}"
+    if route.endswith("/create-intent"):
+        customer.cancel(registration_id)
