@@ -130,7 +130,12 @@ std::string all_to_glyph_one() {
 
 }  // namespace
 
-std::optional<PdfTemplate> PdfTemplate::parse(std::string_view pdf, libdeflate_compressor* compressor) {
+std::string pack_layer(std::string_view operators, libdeflate_compressor* compressor) {
+  return stream_object("", operators, compressor);
+}
+
+std::optional<PdfTemplate> PdfTemplate::parse(std::string_view pdf, std::size_t layers,
+                                              libdeflate_compressor* compressor) {
   const std::size_t start = pdf.rfind("startxref");
   if (start == pdf.npos) return std::nullopt;
   const auto table = number_at(pdf, start + 10);
@@ -174,14 +179,15 @@ std::optional<PdfTemplate> PdfTemplate::parse(std::string_view pdf, libdeflate_c
     if (entries[i].number == *resources_number) resources = i;
   if (resources == entries.size()) return std::nullopt;
 
-  // Cairo leaves its flipped matrix in place, so its stream is wrapped in q ... Q; the layer begins with the Q.
-  const std::size_t save = *count, font = *count + 1;
+  // Cairo leaves its flipped matrix in place, so its stream is wrapped in q ... Q.
+  const std::size_t save = *count, restore = save + 1, font = restore + 1;
   PdfTemplate made;
-  made.x_layer = static_cast<int>(*count) + 7;
-  const std::string old_contents = "/Contents " + std::to_string(*content) + " 0 R";
-  page_text.replace(page_text.find(old_contents), old_contents.size(),
-                    "/Contents [ " + std::to_string(save) + " 0 R " + std::to_string(*content) + " 0 R " +
-                        std::to_string(made.x_layer) + " 0 R ]");
+  made.x_first_layer = font + 6;
+  const auto ref = [](std::size_t number) { return std::to_string(number) + " 0 R"; };
+  const std::string old_contents = "/Contents " + ref(*content);
+  std::string contents = "/Contents [ " + ref(save) + " " + ref(*content) + " " + ref(restore);
+  for (std::size_t i = 0; i < layers; ++i) contents += " " + ref(made.x_first_layer + i);
+  page_text.replace(page_text.find(old_contents), old_contents.size(), contents + " ]");
   std::string resources_text(bytes_of(resources));
   const std::string font_entry = "/AdmitText " + std::to_string(font) + " 0 R ";
   if (const std::size_t fonts = resources_text.find("/Font <<"); fonts != resources_text.npos) {
@@ -192,7 +198,7 @@ std::optional<PdfTemplate> PdfTemplate::parse(std::string_view pdf, libdeflate_c
     return std::nullopt;
   }
 
-  std::vector<std::size_t> offsets(static_cast<std::size_t>(made.x_layer));
+  std::vector<std::size_t> offsets(made.x_first_layer);
   made.x_head = pdf.substr(0, entries.front().offset);
   for (std::size_t i = 0; i < entries.size(); ++i) {
     offsets[entries[i].number] = made.x_head.size();
@@ -203,8 +209,8 @@ std::optional<PdfTemplate> PdfTemplate::parse(std::string_view pdf, libdeflate_c
     offsets[next] = made.x_head.size();
     made.x_head += std::to_string(next++) + " 0 obj\n" + body + "\nendobj\n";
   };
-  const auto ref = [](std::size_t number) { return std::to_string(number) + " 0 R"; };
   add("<</Length 2>>stream\nq\n\nendstream");
+  add("<</Length 2>>stream\nQ\n\nendstream");
   add("<</Type/Font/Subtype/Type0/BaseFont/AdmitText/Encoding/Identity-H/DescendantFonts[" + ref(font + 1) +
       "]/ToUnicode " + ref(font + 4) + ">>");
   add("<</Type/Font/Subtype/CIDFontType2/BaseFont/AdmitText/CIDSystemInfo<</Registry(Adobe)/Ordering(Identity)/Supplement "
@@ -216,32 +222,33 @@ std::optional<PdfTemplate> PdfTemplate::parse(std::string_view pdf, libdeflate_c
   add(stream_object("", identity_to_unicode(), compressor));
   add(stream_object("", all_to_glyph_one(), compressor));
 
-  made.x_table = "xref\n0 " + std::to_string(made.x_layer + 1) + "\n0000000000 65535 f \n";
+  const auto size = std::to_string(made.x_first_layer + layers);
+  made.x_table = "xref\n0 " + size + "\n0000000000 65535 f \n";
   for (std::size_t i = 1; i < offsets.size(); ++i)
     made.x_table += offsets[i] != 0 ? table_entry(offsets[i]) : "0000000000 65535 f \n";
-  made.x_trailer = "trailer\n<</Size " + std::to_string(made.x_layer + 1) + "/Root " + ref(*root) + "/Info " + ref(*info) +
-                   ">>\nstartxref\n";
+  made.x_trailer = "trailer\n<</Size " + size + "/Root " + ref(*root) + "/Info " + ref(*info) + ">>\nstartxref\n";
   return made;
 }
 
-std::string PdfTemplate::with_layer(std::string_view content, libdeflate_compressor* compressor) const {
-  constexpr std::size_t length_digits = 8;
+std::string PdfTemplate::with_layers(std::span<const std::string_view> packed_layers) const {
+  constexpr std::size_t object_frame = 40;
+  std::size_t size = x_head.size() + x_table.size() + x_trailer.size() + 40;
+  for (auto layer : packed_layers) size += layer.size() + object_frame + entry_size;
   std::string out;
-  out.reserve(x_head.size() + x_table.size() + x_trailer.size() + content.size() + 1000);
-  out = x_head;
-  const std::size_t layer_at = out.size();
-  out += std::to_string(x_layer);
-  out += " 0 obj\n<</Filter/FlateDecode/Length ";
-  const std::size_t length_at = out.size();
-  out.append(length_digits, '0');
-  out += ">>stream\n";
-  const std::size_t data_at = out.size();
-  append_compressed(out, content, compressor);
-  out.replace(length_at, length_digits, padded(out.size() - data_at, length_digits));
-  out += "\nendstream\nendobj\n";
+  out.reserve(size);
+  out += x_head;
+  std::string entries;
+  std::size_t number = x_first_layer;
+  for (auto layer : packed_layers) {
+    entries += table_entry(out.size());
+    out += std::to_string(number++);
+    out += " 0 obj\n";
+    out += layer;
+    out += "\nendobj\n";
+  }
   const std::size_t table_at = out.size();
   out += x_table;
-  out += table_entry(layer_at);
+  out += entries;
   out += x_trailer;
   out += std::to_string(table_at);
   out += "\n%%EOF\n";

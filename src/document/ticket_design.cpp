@@ -1,6 +1,7 @@
 #include "document/ticket_design.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <numbers>
 
@@ -359,11 +360,12 @@ void draw_shared(cairo_t* page, Typesetter& typesetter, const TicketFace& face) 
       face.language);
 }
 
-std::array<TextBox, own_text_count> own_texts(const TicketFace& face) {
+TextBox own_text(const TicketFace& face, std::size_t i) {
   const auto& words = labels(face.language);
   const double values = band_bottom + 207;
-  return {{
-      {.text = clean_text(face.holder, limit_short),
+  switch (i) {
+    case 0:
+      return {.text = clean_text(face.holder, limit_short),
        .x = body_left,
        .baseline = band_bottom + 165,
        .width = body_width,
@@ -371,8 +373,9 @@ std::array<TextBox, own_text_count> own_texts(const TicketFace& face) {
        .least_size = 11,
        .lines = 2,
        .is_bold = true,
-       .colour = ink},
-      {.text = clean_text(face.registration, limit_short),
+       .colour = ink};
+    case 1:
+      return {.text = clean_text(face.registration, limit_short),
        .x = stub_text_left,
        .baseline = qr_top + qr_side + 43,
        .width = stub_text_width,
@@ -380,31 +383,34 @@ std::array<TextBox, own_text_count> own_texts(const TicketFace& face) {
        .least_size = 6,
        .is_bold = true,
        .align = Align::center,
-       .colour = ink},
-      {.text = clean_text(face.tier, limit_short),
+       .colour = ink};
+    case 2:
+      return {.text = clean_text(face.tier, limit_short),
        .x = body_left,
        .baseline = values,
        .width = body_width - 104,
        .size = 12,
        .least_size = 7,
-       .colour = ink},
-      {.text = face.price_minor == 0 ? std::string(words.free)
+       .colour = ink};
+    case 3:
+      return {.text = face.price_minor == 0 ? std::string(words.free)
                                      : format_money(face.price_minor, face.currency, face.language),
        .x = body_left + body_width - 92,
        .baseline = values,
        .width = 92,
        .size = 12,
        .least_size = 6,
-       .colour = ink},
-      {.text = one_of(face.language, face.number, face.count),
+       .colour = ink};
+    default:
+      return {.text = one_of(face.language, face.number, face.count),
        .x = stub_text_left,
        .baseline = band_bottom - 26,
        .width = stub_text_width,
        .size = 22,
        .least_size = 9,
        .is_bold = true,
-       .colour = text_on(accent_of(face))},
-  }};
+       .colour = text_on(accent_of(face))};
+  }
 }
 
 namespace {

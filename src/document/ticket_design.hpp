@@ -1,9 +1,7 @@
 #pragma once
 // What stands where on the ticket. Points, y downwards, A4.
 
-#include <array>
 #include <string>
-#include <vector>
 
 #include "document/ticket_printer.hpp"
 #include "document/typesetter.hpp"
@@ -26,9 +24,9 @@ struct QrPlace {
 /// Draws all that tickets of the same show, language and kind share.
 void draw_shared(cairo_t* page, Typesetter& typesetter, const TicketFace& face);
 
-/// The texts of this ticket alone; their places in this array are stable.
+/// The texts of this ticket alone: holder, registration, tier, price, number.
 inline constexpr std::size_t own_text_count = 5;
-[[nodiscard]] std::array<TextBox, own_text_count> own_texts(const TicketFace& face);
+[[nodiscard]] TextBox own_text(const TicketFace& face, std::size_t i);
 
 /// The fields draw_shared uses, as one key.
 [[nodiscard]] std::string shared_key(const TicketFace& face);

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <new>
-#include <span>
+#include <optional>
 #include <stdexcept>
 #include <unordered_map>
 #include <vector>
@@ -21,7 +21,8 @@ namespace admit::document {
 namespace {
 
 constexpr std::size_t limit_pages = 16;
-constexpr std::size_t limit_snippets = 500;  // of one page, about 4 kB each
+constexpr std::string_view to_page_coordinates = "q 1 0 0 -1 0 841.89 cm\n";  // y downwards from page_height
+constexpr std::size_t limit_snippets = 200;  // of one page, about 4 kB each
 
 /// A page of cairo's that ends up as PDF text.
 class CairoPage {
@@ -91,11 +92,10 @@ void draw_qr(cairo_t* page, const QrSymbol& symbol) {
 }  // namespace
 
 struct TicketPrinter::State {
-  /// One text of a ticket, ready to be written into a layer.
+  /// One text of a ticket.
   struct Snippet {
     bool is_outline = false;
-    std::string path;
-    std::string invisible;
+    std::string layer;  // packed; draws nothing where the text is not all outlines
   };
   struct Page {
     std::string key;
@@ -109,15 +109,17 @@ struct TicketPrinter::State {
                                                                                            libdeflate_free_compressor};
   std::vector<std::unique_ptr<Page>> pages;
   std::uint64_t clock = 0;
-  std::string content;
 
   State() {
     if (!compressor) throw std::bad_alloc();
   }
 
+  std::optional<PdfTemplate> parse(std::string_view pdf) {
+    return PdfTemplate::parse(pdf, own_text_count + 1, compressor.get());
+  }
   Page* page_of(const TicketFace& face);
-  const Snippet& snippet(Page& page, const TicketFace& face, std::size_t i, std::optional<std::array<TextBox, own_text_count>>& boxes);
-  std::string with_own_parts(const PdfTemplate& pdf, std::span<const Snippet* const> snippets, const QrSymbol& symbol);
+  const Snippet& snippet(Page& page, const TicketFace& face, std::size_t i);
+  std::string qr_layer(const QrSymbol& symbol);
 };
 
 /// The prepared page of the face's show; nullptr where cairo's file cannot be taken apart.
@@ -130,7 +132,7 @@ TicketPrinter::State::Page* TicketPrinter::State::page_of(const TicketFace& face
   }
   CairoPage drawn(face);
   draw_shared(drawn.get(), typesetter, face);
-  auto pdf = PdfTemplate::parse(drawn.finish(), compressor.get());
+  auto pdf = parse(drawn.finish());
   if (!pdf) return nullptr;
   if (pages.size() >= limit_pages)
     pages.erase(std::ranges::min_element(pages, {}, [](const auto& page) { return page->last_used; }));
@@ -139,40 +141,42 @@ TicketPrinter::State::Page* TicketPrinter::State::page_of(const TicketFace& face
   return pages.back().get();
 }
 
-const TicketPrinter::State::Snippet& TicketPrinter::State::snippet(
-    Page& page, const TicketFace& face, std::size_t i, std::optional<std::array<TextBox, own_text_count>>& boxes) {
+const TicketPrinter::State::Snippet& TicketPrinter::State::snippet(Page& page, const TicketFace& face, std::size_t i) {
   auto key = own_text_key(face, i);
   const auto found = page.snippets.find(key);
   if (found != page.snippets.end()) return found->second;
-  if (!boxes) boxes = own_texts(face);
-  const auto text = typesetter.place((*boxes)[i], face.language);
-  Snippet made{.is_outline = typesetter.is_outline(text), .path = {}, .invisible = {}};
-  if (made.is_outline) typesetter.append_outlines(text, page_height, made.path, made.invisible);
+  const auto text = typesetter.place(own_text(face, i), face.language);
+  const bool is_outline = typesetter.is_outline(text);
+  std::string operators;
+  if (is_outline) {
+    operators = to_page_coordinates;
+    std::string invisible;
+    typesetter.append_outlines(text, page_height, operators, invisible);
+    operators += "Q\nBT 3 Tr\n" + invisible + "ET\n";
+  }
+  Snippet made{.is_outline = is_outline, .layer = pack_layer(operators, compressor.get())};
   return page.snippets.emplace(std::move(key), std::move(made)).first->second;
 }
 
-std::string TicketPrinter::State::with_own_parts(const PdfTemplate& pdf, std::span<const Snippet* const> snippets,
-                                                 const QrSymbol& symbol) {
-  content = "Q\nq 1 0 0 -1 0 841.89 cm\n";
-  for (const Snippet* snippet : snippets) content += snippet->path;
+std::string TicketPrinter::State::qr_layer(const QrSymbol& symbol) {
+  std::string operators(to_page_coordinates);
   const auto place = qr_place(symbol.size());
-  content += "0 g ";
-  append_thousandths(content, place.module * 125);
-  content += "0 0 ";
-  append_thousandths(content, place.module * 125);
-  append_thousandths(content, place.x * 125);
-  append_thousandths(content, place.y * 125);
-  content += "cm\n";
+  constexpr int thousandths_per_eighth = 125;
+  operators += "0 g ";
+  append_thousandths(operators, place.module * thousandths_per_eighth);
+  operators += "0 0 ";
+  append_thousandths(operators, place.module * thousandths_per_eighth);
+  append_thousandths(operators, place.x * thousandths_per_eighth);
+  append_thousandths(operators, place.y * thousandths_per_eighth);
+  operators += "cm\n";
   each_dark_run(symbol, [&](int x, int y, int length) {
-    append_number(content, x);
-    append_number(content, y);
-    append_number(content, length);
-    content += "1 re\n";
+    append_number(operators, x);
+    append_number(operators, y);
+    append_number(operators, length);
+    operators += "1 re\n";
   });
-  content += "f Q\nBT 3 Tr\n";
-  for (const Snippet* snippet : snippets) content += snippet->invisible;
-  content += "ET\n";
-  return pdf.with_layer(content, compressor.get());
+  operators += "f Q\n";
+  return pack_layer(operators, compressor.get());
 }
 
 TicketPrinter::TicketPrinter() = default;
@@ -190,8 +194,8 @@ std::string TicketPrinter::render_plain(const TicketFace& face) {
   const auto symbol = encode_qr(face.qr_text, QrLevel::M);
   CairoPage page(face);
   draw_shared(page.get(), typesetter, face);
-  for (const auto& box : own_texts(face)) {
-    const auto text = typesetter.place(box, face.language);
+  for (std::size_t i = 0; i < own_text_count; ++i) {
+    const auto text = typesetter.place(own_text(face, i), face.language);
     typesetter.is_outline(text) ? fill_text(page.get(), text) : show_text(page.get(), text);
   }
   draw_qr(page.get(), symbol);
@@ -204,26 +208,22 @@ std::string TicketPrinter::render(const TicketFace& face) {
   if (page == nullptr) return render_plain(face);
   if (page->snippets.size() + own_text_count > limit_snippets) page->snippets.clear();
 
-  const auto symbol = encode_qr(face.qr_text, QrLevel::M);
-  std::optional<std::array<TextBox, own_text_count>> boxes;
-  std::vector<const State::Snippet*> outlines;
+  std::array<std::string_view, own_text_count + 1> layers;
   std::vector<std::size_t> others;  // with emoji or what no font has: cairo draws them into a page of their own
   for (std::size_t i = 0; i < own_text_count; ++i) {
-    const auto& snippet = self.snippet(*page, face, i, boxes);
-    if (snippet.is_outline) {
-      outlines.push_back(&snippet);
-    } else {
-      others.push_back(i);
-    }
+    const auto& snippet = self.snippet(*page, face, i);
+    layers[i] = snippet.layer;
+    if (!snippet.is_outline) others.push_back(i);
   }
-  if (others.empty()) return self.with_own_parts(page->pdf, outlines, symbol);
+  const auto qr = self.qr_layer(encode_qr(face.qr_text, QrLevel::M));
+  layers.back() = qr;
+  if (others.empty()) return page->pdf.with_layers(layers);
 
   CairoPage drawn(face);
   draw_shared(drawn.get(), self.typesetter, face);
-  if (!boxes) boxes = own_texts(face);
-  for (std::size_t i : others) show_text(drawn.get(), self.typesetter.place((*boxes)[i], face.language));
-  const auto pdf = PdfTemplate::parse(drawn.finish(), self.compressor.get());
-  return pdf ? self.with_own_parts(*pdf, outlines, symbol) : render_plain(face);
+  for (std::size_t i : others) show_text(drawn.get(), self.typesetter.place(own_text(face, i), face.language));
+  const auto pdf = self.parse(drawn.finish());
+  return pdf ? pdf->with_layers(layers) : render_plain(face);
 }
 
 std::size_t TicketPrinter::unknown_glyphs(std::string_view text) {
