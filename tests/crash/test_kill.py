@@ -228,7 +228,7 @@ def test_nothing_that_was_answered_is_lost(tmp_path):
         for registration_id in wanted:
             assert buyer.registration(registration_id)["status"] == "confirmed"
         found = {}
-        for ticket in all_pages(buyer):
+        for ticket in buyer.all_tickets():
             found[ticket["registrationId"]] = found.get(ticket["registrationId"], 0) + 1
         assert {key: found.get(key, 0) for key in wanted} == wanted
     gate = Gate(base_url, gate_token)
@@ -240,16 +240,3 @@ def test_nothing_that_was_answered_is_lost(tmp_path):
     running.assert_clean()
     checked = servers.run("verify", "--data", data)
     assert checked.returncode == 0, checked.stdout + checked.stderr
-
-
-def all_pages(buyer):
-    """A user's tickets, following the cursor of the list where there is one."""
-    tickets, cursor = [], None
-    while True:
-        body = expect(buyer.get("/userTickets" + (f"?cursor={cursor}" if cursor else "")), 200)
-        if isinstance(body, list):
-            return body
-        tickets += body["tickets"]
-        cursor = body.get("nextCursor")
-        if not cursor:
-            return tickets

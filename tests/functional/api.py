@@ -118,12 +118,17 @@ class Customer(Caller):
             time.sleep(0.02)
 
     def tickets(self, registration_id):
-        found = [ticket for ticket in self.all_tickets() if ticket["registrationId"] == registration_id]
-        return found
+        return [ticket for ticket in self.all_tickets() if ticket["registrationId"] == registration_id]
 
     def all_tickets(self):
-        reply = expect(self.get("/userTickets"), 200)
-        return reply["tickets"] if isinstance(reply, dict) else reply
+        """Every page of the caller's list."""
+        found, cursor = [], None
+        while True:
+            page = expect(self.get("/userTickets?limit=1000" + (f"&cursor={cursor}" if cursor else "")), 200)
+            found += page["tickets"]
+            cursor = page.get("nextCursor")
+            if not cursor:
+                return found
 
 
 class Organiser(Customer):

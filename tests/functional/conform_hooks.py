@@ -8,6 +8,7 @@ import collections
 import json
 import os
 import types
+import urllib.parse
 import uuid
 
 import schemathesis
@@ -72,6 +73,13 @@ def new_gate():
     return api.expect(world.organiser.post(f"/v1/shows/{show_id}/gates", {"gate": "Side"}), 201)["deviceId"]
 
 
+def file_link():
+    """The parts of a signed link."""
+    link = api.expect(buyer.get(f"/tickets/{one_ticket['ticketId']}/download"), 200)["downloadUrl"]
+    parts = urllib.parse.urlsplit(link)
+    return {"file": parts.path.rsplit("/", 1)[1], **dict(urllib.parse.parse_qsl(parts.query))}
+
+
 def refresh_token():
     body = {"email": buyer.email, "password": buyer.password}
     return api.expect(world.anybody.post("/v1/sessions", body), 201)["refreshToken"]
@@ -86,6 +94,8 @@ special = [
     ("POST", "/sessions", lambda: {"email": buyer.email, "password": buyer.password}),
     ("POST", "/sessions/refresh", lambda: {"refreshToken": refresh_token()}),
     ("DELETE", "/gates/{deviceId}", lambda: {"deviceId": new_gate()}),
+    ("GET", "/files/tickets/{file}", file_link),
+    ("POST", "/tickets/{ticketId}/revoke", lambda: {"ticketId": sold()[1]["ticketId"]}),
     ("GET", "/businessShows", lambda: {"userId": world.organiser.user_id}),
     ("GET", "/businessShows/{userId}", lambda: {"userId": world.organiser.user_id}),
     ("POST", "/tickets/validate", lambda: {"qrCode": one_ticket["qrCode"], "nonce": uuid.uuid4().hex}),
@@ -93,7 +103,7 @@ special = [
 tokens = {"user": lambda: buyer.token, "gate": lambda: gate.token, "organiser": lambda: world.organiser.token,
           "operator": lambda: world.operator.token}
 # Where `user` must be the owner of the business.
-organisers_paths = ("/business", "/shows", "/tiers", "/quotas", "/gates", "/devices", "/check-ins", "/publish")
+organisers_paths = ("/business", "/shows", "/tiers", "/quotas", "/gates", "/devices", "/check-ins", "/publish", "/revoke")
 made = collections.Counter()
 
 

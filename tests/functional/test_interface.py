@@ -13,8 +13,7 @@ def owner(world, open_show):
 
 
 def rows(reply):
-    body = expect(reply, 200)
-    return body if isinstance(body, list) else next(value for value in body.values() if isinstance(value, list))
+    return next(value for value in expect(reply, 200).values() if isinstance(value, list))
 
 
 @pytest.mark.parametrize("route", ["/userTickets", "/userQRcodes"])
