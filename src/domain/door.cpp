@@ -8,7 +8,7 @@ namespace {
 constexpr std::chrono::minutes annul_limit{15};
 
 CheckInId scan_id(const Admit& command) {
-  if (!command.nonce.empty()) return derived_id<CheckInId>("scan", command.device_id.text() + command.nonce);
+  if (!command.nonce.empty()) return derived_id<CheckInId>("scan", command.device_id.value.raw() + command.nonce);
   return FreshIds(command.meta).next<CheckInId>();
 }
 

@@ -50,6 +50,11 @@ std::array<std::uint8_t, 16> Uuid::bytes() const {
   return out;
 }
 
+std::string Uuid::raw() const {
+  const auto all = bytes();
+  return {all.begin(), all.end()};
+}
+
 Uuid Uuid::from_bytes(const std::uint8_t* sixteen_bytes) {
   Uuid out;
   for (int i = 0; i < 8; ++i) {

@@ -24,6 +24,8 @@ struct Uuid {
   /// 36 characters, lower case.
   [[nodiscard]] std::string text() const;
   [[nodiscard]] std::array<std::uint8_t, 16> bytes() const;
+  /// The same 16 bytes, to be part of a text that another id is derived from.
+  [[nodiscard]] std::string raw() const;
   static Uuid from_bytes(const std::uint8_t* sixteen_bytes);
   /// Accepts exactly the 36-character form in either case; anything else is nullopt.
   static std::optional<Uuid> parse(std::string_view text);

@@ -16,10 +16,10 @@ constexpr std::size_t max_quotas = 32;
 constexpr std::chrono::days token_life_after_show{400};
 
 CounterId user_counter(ShowId show, UserId user) {
-  return derived_id<CounterId>("holds_of_user", show.text() + user.text());
+  return derived_id<CounterId>("holds_of_user", show.value.raw() + user.value.raw());
 }
 CounterId address_counter(ShowId show, std::string_view address) {
-  return derived_id<CounterId>("holds_of_address", show.text() + std::string(address));
+  return derived_id<CounterId>("holds_of_address", show.value.raw() + std::string(address));
 }
 
 Result<void> check_shape(const Reserve& command) {
@@ -514,7 +514,10 @@ Applied apply_intent(const ApplyEvent& command, World& world, FreshIds& ids) {
     world.put(transaction);
     return {InboxStatus::applied, "confirmed", registration.id};
   }
-  if (transaction.status == TransactionStatus::cancelled) return {InboxStatus::applied, "already_cancelled"};
+  if (transaction.status == TransactionStatus::cancelled) {
+    world.put(transaction);  // the tie to the intent
+    return {InboxStatus::applied, "already_cancelled"};
+  }
   if (news.status == IntentStatus::canceled) {
     end_payment(world, command.meta, ids, registration, transaction);
     return {InboxStatus::applied, "cancelled"};

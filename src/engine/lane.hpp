@@ -12,6 +12,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -137,7 +138,7 @@ struct LaneOptions {
   domain::Seed seed;  // of the batch ids
   std::size_t max_queue = 20'000;
   std::size_t max_batch = 1'000;
-  int max_retries = 8;  // of one batch before it is split
+  int max_retries = 8;  // of one batch, before it is split or, where the store is away, given up
   /// Sees what a batch wrote, after the commit and before the answers. Must not block.
   std::function<void(const domain::Changes&)> on_commit;
   /// Waits between tries; tests and the simulator pass their own.
@@ -195,22 +196,37 @@ class Lane {
 
  private:
   using Batch = std::span<std::unique_ptr<Work>>;
+  /// What became of one try to save the front of a batch.
+  enum class Try {
+    finished,  // so many were answered
+    lost,      // against a concurrent change: the same again may succeed
+    away,      // the store is: the same again may succeed, smaller batches help nothing
+    broken,    // the store accepts no such save: the same again is useless
+  };
+  struct Tried {
+    Try outcome;
+    std::size_t finished = 0;
+  };
 
   bool enqueue(std::unique_ptr<Work> work);
-  void run_batch(Batch batch);
-  /// Decides as many as fit in one save and saves them. Returns how many were finished (answered); 0 means try again.
-  std::size_t try_batch(Batch batch);
+  void run_batch(Batch batch, int max_retries);
+  void give_up(Batch batch, domain::Refusal code, std::string_view detail);
+  /// Decides as many as fit in one save, saves and answers them.
+  [[nodiscard]] Tried try_batch(Batch batch);
+  /// Decides from the front while the changes stay within the store's limits; says how many.
+  [[nodiscard]] std::size_t decide_batch(store::Unit& unit, Batch batch);
   void load_needs(store::Unit& unit, Batch batch);
   void decide_one(store::Unit& unit, Work& work);
   [[nodiscard]] bool was_saved(domain::Uuid batch_id);
+  [[nodiscard]] domain::Uuid next_batch_id();
+  void count(std::uint64_t LaneCounts::* member);
 
   store::Store& x_store;
   LaneOptions x_options;
   domain::CounterId x_mark_id;
   std::uint64_t x_batch_number = 0;
   domain::World x_world;
-  std::string x_failure;  // of the last try, for the answer when nothing helps
-  domain::Refusal x_failure_code = domain::Refusal::conflict;
+  std::size_t x_fit;  // how many commands are likely to fit in one save: more are not loaded for nothing
 
   mutable std::mutex x_mutex;
   std::condition_variable x_wake;
