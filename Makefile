@@ -17,8 +17,9 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 all: build
 
-# cmake reads the preset once; ninja watches everything after that.
-build/release/build.ninja build/asan/build.ninja build/tsan/build.ninja build/fuzz/build.ninja: CMakePresets.json
+# cmake reads the preset once, and again when packages came in; ninja watches everything after that.
+build/release/build.ninja build/asan/build.ninja build/tsan/build.ninja build/fuzz/build.ninja: \
+    CMakePresets.json $(wildcard build/stamps/*)
 	@cmake --preset $(notdir $(@D)) $(if $(V),,--log-level=WARNING >/dev/null)
 	@touch $@
 
