@@ -158,10 +158,8 @@ class Reader {
     const char* const start = x_at;
     integral = true;
     take('-');
-    if (take('0')) {
-    } else if (!digits()) {
-      return bad_json("a number is malformed");
-    }
+    const bool is_zero = take('0');
+    if (digits() == is_zero) return bad_json("a number is malformed");  // none at all, or some behind a zero
     if (take('.')) {
       integral = false;
       if (!digits()) return bad_json("a number is malformed");
