@@ -1,0 +1,231 @@
+// Accounts, sign-in and sign-out.
+
+#include "api/services.hpp"
+#include "domain/accounts.hpp"
+#include "identity/opaque_token.hpp"
+#include "identity/password.hpp"
+
+namespace admit::api {
+namespace {
+
+using domain::Refusal;
+using http::Request;
+using http::Response;
+using http::Task;
+
+struct NewUser {
+  std::string email;
+  std::string password;
+  std::string name;
+  std::optional<std::string> locale;
+  static http::Shape shape() {
+    return http::object<NewUser>(
+        "NewUser", {http::required("email", &NewUser::email, http::email().example("ada@example.com")),
+                    http::required("password", &NewUser::password,
+                                   http::text(1, 256).doc("At least 8 bytes, and no common password.").example("correct horse battery")),
+                    http::required("name", &NewUser::name, http::text(1, 60).example("Ada Example")),
+                    http::optional("locale", &NewUser::locale, http::language().doc("Language of tickets and messages.").example("en"))});
+  }
+};
+
+struct UserJson {
+  std::string user_id, email, name, locale, created_at;
+  std::vector<std::string> roles;
+  static http::Shape shape() {
+    return http::object<UserJson>(
+        "User", {http::required("userId", &UserJson::user_id, http::uuid()), http::required("email", &UserJson::email),
+                 http::required("name", &UserJson::name), http::required("locale", &UserJson::locale),
+                 http::required("roles", &UserJson::roles, http::items(0, 10)),
+                 http::required("createdAt", &UserJson::created_at, http::date_time())});
+  }
+};
+
+struct SignIn {
+  std::string email;
+  std::string password;
+  static http::Shape shape() {
+    return http::object<SignIn>("SignIn", {http::required("email", &SignIn::email, http::text(1, 254).example("ada@example.com")),
+                                           http::required("password", &SignIn::password, http::text(1, 256).example("correct horse battery"))});
+  }
+};
+
+struct RefreshRequest {
+  std::string refresh_token;
+  static http::Shape shape() {
+    return http::object<RefreshRequest>("RefreshRequest", {http::required("refreshToken", &RefreshRequest::refresh_token, http::text(1, 200))});
+  }
+};
+
+struct SessionJson {
+  std::string user_id, session_id, access_token, refresh_token, expires_at;
+  static http::Shape shape() {
+    return http::object<SessionJson>(
+        "Session", {http::required("userId", &SessionJson::user_id, http::uuid()),
+                    http::required("sessionId", &SessionJson::session_id, http::uuid()),
+                    http::required("accessToken", &SessionJson::access_token, http::text(1, 2048).doc("Bearer token, 10 minutes.")),
+                    http::required("refreshToken", &SessionJson::refresh_token, http::text(1, 200).doc("Good once, for the next pair.")),
+                    http::required("expiresAt", &SessionJson::expires_at, http::date_time())});
+  }
+};
+
+UserJson to_json(const domain::User& user) {
+  return {user.id.text(), user.email, user.name, user.locale, domain::text(user.created_at),
+          user.is_operator ? std::vector<std::string>{"operator"} : std::vector<std::string>{}};
+}
+
+class Accounts {
+ public:
+  explicit Accounts(Services& services) : x(services) {}
+
+  Task create(Request& request) {
+    auto body = body_of<NewUser>(request);
+    if (!body) co_return body.error();
+    const auto email = domain::normal_email(body->email);
+    if (!email) co_return problem_of({Refusal::invalid_field, "email", "Give an e-mail address like ada@example.com."});
+    if (const auto fault = identity::fault_of_password(body->password)) {
+      co_return problem_of({Refusal::invalid_field, "password", std::string(identity::sentence(*fault))});
+    }
+    const std::string password = body->password;
+    auto hash = co_await on_pool(x, [password] { return identity::hash_password(password); });
+    domain::CreateUser command{.meta = meta_of(x, request),
+                               .email = *email,
+                               .name = body->name,
+                               .locale = body->locale.value_or(""),
+                               .password_hash = std::move(hash)};
+    auto answer = co_await submit(x.lane, std::move(command));
+    if (!answer.result) co_return problem_of(answer.result.error());
+    co_return reply(201, to_json(*answer.result));
+  }
+
+  Task sign_in(Request& request) {
+    auto body = body_of<SignIn>(request);
+    if (!body) co_return body.error();
+    const auto email = domain::normal_email(body->email);
+    std::optional<domain::User> user;
+    if (email) {
+      if (const auto claim = store::get<domain::Claim>(x.store, domain::email_claim(*email))) {
+        user = store::get<domain::User>(x.store, domain::UserId{claim->target});
+      }
+    }
+    const std::string password = body->password;
+    const std::optional<std::string> hash = user ? std::optional(user->password_hash) : std::nullopt;
+    const bool right = co_await on_pool(x, [hash, password] { return identity::verify_password(hash, password); });
+    if (!right) co_return problem_of({Refusal::wrong_credentials, "", "E-mail address or password is wrong."});
+    domain::Meta meta = meta_of(x, request);
+    meta.user = user->id;
+    meta.actor = "user:" + user->id.text();
+    const domain::SessionId session{domain::fresh_uuid(meta.now, x.seed(), 0)};
+    const auto token = identity::make_opaque_token("refresh_", session.value);
+    domain::StartSession command{.meta = meta, .session_id = session, .user_id = user->id, .refresh_hash = bytes(token.hash)};
+    auto answer = co_await submit(x.lane, std::move(command));
+    if (!answer.result) co_return problem_of(answer.result.error());
+    co_return reply(201, session_json(*user, session, token.text, meta.now));
+  }
+
+  Task refresh(Request& request) {
+    auto body = body_of<RefreshRequest>(request);
+    if (!body) co_return body.error();
+    const auto name = identity::parse_opaque_token("refresh_", body->refresh_token);
+    if (!name) co_return problem_of({Refusal::unknown_session, "refreshToken", "Sign in again."});
+    const domain::SessionId session{name->id};
+    const auto next = identity::make_opaque_token("refresh_", session.value);
+    domain::Meta meta = meta_of(x, request);
+    domain::RefreshSession command{
+        .meta = meta, .session_id = session, .presented_hash = bytes(name->hash), .next_hash = bytes(next.hash)};
+    auto answer = co_await submit(x.lane, std::move(command));
+    if (!answer.result) co_return problem_of(answer.result.error());
+    co_return reply(200, session_json(*answer.result, session, next.text, meta.now));
+  }
+
+  Task sign_out(Request& request) {
+    const auto caller = caller_of(x, request);
+    if (!caller) co_return caller.error();
+    domain::EndSession command{.meta = meta_of(x, request, *caller), .session_id = caller->session};
+    auto answer = co_await submit(x.lane, std::move(command));
+    if (!answer.result) co_return problem_of(answer.result.error());
+    x.tokens.revoke(caller->session, x.clock());
+    co_return Response(204, "application/json", "");
+  }
+
+  Response me(Request& request) {
+    const auto caller = caller_of(x, request);
+    if (!caller) return caller.error();
+    const auto user = store::get<domain::User>(x.store, caller->user);
+    if (!user) return problem_of({Refusal::unknown_user, "", "There is no such account."});
+    return reply(200, to_json(*user));
+  }
+
+ private:
+  static domain::Bytes bytes(const crypto::Digest& digest) { return {std::string(crypto::text_of(digest))}; }
+
+  SessionJson session_json(const domain::User& user, domain::SessionId session, std::string refresh_token, domain::Instant now) {
+    std::vector<std::string> roles;
+    if (user.is_operator) roles.emplace_back("operator");
+    return {user.id.text(), session.text(), x.tokens.issue(user.id, session, std::move(roles), now), std::move(refresh_token),
+            domain::text(now + identity::access_token_ttl)};
+  }
+
+  Services& x;
+};
+
+}  // namespace
+
+void add_accounts(http::Router& router, Services& services) {
+  auto accounts = std::make_shared<Accounts>(services);
+  router.add({.verb = http::Verb::POST,
+              .path_template = "/v1/users",
+              .handler = [accounts](Request& request) { return accounts->create(request); },
+              .doc = {.operation_id = "createUser",
+                      .summary = "Create an account",
+                      .tags = {"Accounts"},
+                      .request = http::json_body<NewUser>(),
+                      .replies = {http::json_reply<UserJson>(201, "The account.")},
+                      .problems = refusals({Refusal::invalid_field, Refusal::email_taken})}});
+  router.add({.verb = http::Verb::POST,
+              .path_template = "/v1/sessions",
+              .handler = [accounts](Request& request) { return accounts->sign_in(request); },
+              .doc = {.operation_id = "signIn",
+                      .summary = "Sign in",
+                      .description = "The same answer, after the same work, whether the account exists or not.",
+                      .tags = {"Accounts"},
+                      .request = http::json_body<SignIn>(),
+                      .replies = {http::json_reply<SessionJson>(201, "An access token and a refresh token.")},
+                      .problems = refusals({Refusal::wrong_credentials})}});
+  router.add({.verb = http::Verb::POST,
+              .path_template = "/v1/sessions/refresh",
+              .handler = [accounts](Request& request) { return accounts->refresh(request); },
+              .doc = {.operation_id = "refreshSession",
+                      .summary = "Exchange a refresh token for the next pair of tokens",
+                      .tags = {"Accounts"},
+                      .request = http::json_body<RefreshRequest>(),
+                      .replies = {http::json_reply<SessionJson>(200, "A new pair; the old refresh token is void.")},
+                      .problems = refusals({Refusal::unknown_session, Refusal::session_ended}),
+                      .curl = {{"body", R"({"refreshToken": "'$REFRESH_TOKEN'"})"}}}});
+  router.add({.verb = http::Verb::DELETE,
+              .path_template = "/v1/sessions/current",
+              .handler = [accounts](Request& request) { return accounts->sign_out(request); },
+              .doc = {.operation_id = "signOut",
+                      .summary = "Sign out: the access token and its refresh token are void at once",
+                      .tags = {"Accounts"},
+                      .security = {"user"},
+                      .replies = {http::empty_reply(204, "Signed out.")},
+                      .problems = refusals({Refusal::unknown_session, Refusal::forbidden})}});
+  router.add({.verb = http::Verb::GET,
+              .path_template = "/v1/me",
+              .handler = [accounts](Request& request) { return accounts->me(request); },
+              .doc = {.operation_id = "me",
+                      .summary = "The signed-in account",
+                      .tags = {"Accounts"},
+                      .security = {"user"},
+                      .replies = {http::json_reply<UserJson>(200, "The account.")},
+                      .problems = refusals({Refusal::unknown_user})}});
+  router.add({.verb = http::Verb::GET,
+              .path_template = "/.well-known/jwks.json",
+              .handler = [&services](Request&) { return http::json_response(200, services.tokens.jwks()); },
+              .doc = {.operation_id = "jwks",
+                      .summary = "The public keys of access tokens, as a JWK set",
+                      .tags = {"Accounts"},
+                      .replies = {http::plain_reply(200, "RFC 7517.", "application/json", R"({"keys": []})")}}});
+}
+
+}  // namespace admit::api

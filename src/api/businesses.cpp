@@ -1,0 +1,183 @@
+// Businesses, the accounts they are paid into, and all their shows in one call.
+
+#include "api/services.hpp"
+#include "api/show_json.hpp"
+#include "api/show_view.hpp"
+#include "domain/accounts.hpp"
+
+namespace admit::api {
+namespace {
+
+using domain::Refusal;
+using http::Request;
+using http::Response;
+using http::Task;
+
+constexpr std::size_t max_listed = 1'000;
+
+struct NewBusiness {
+  std::string name;
+  static http::Shape shape() {
+    return http::object<NewBusiness>("NewBusiness", {http::required("name", &NewBusiness::name, http::text(1, 60).example("Old Mill Theatre"))});
+  }
+};
+
+struct AccountLink {
+  std::string stripe_account;
+  static http::Shape shape() {
+    return http::object<AccountLink>("AccountLink", {http::required("stripeAccount", &AccountLink::stripe_account,
+                                                                    http::word_text(1, 255).example("acct_1Example"))});
+  }
+};
+
+struct ShowList {
+  std::vector<ShowJson> shows;
+  static http::Shape shape() {
+    return http::object<ShowList>("ShowList", {http::required("shows", &ShowList::shows, http::items(0, 1000))});
+  }
+};
+
+class Businesses {
+ public:
+  explicit Businesses(Services& services) : x(services) {}
+
+  Task create(Request& request) {
+    const auto caller = caller_of(x, request);
+    if (!caller) co_return caller.error();
+    auto body = body_of<NewBusiness>(request);
+    if (!body) co_return body.error();
+    auto answer = co_await submit(x.lane, domain::CreateBusiness{.meta = meta_of(x, request, *caller), .name = body->name});
+    if (!answer.result) co_return problem_of(answer.result.error());
+    co_return reply(201, to_json(*answer.result));
+  }
+
+  Response show(Request& request) {
+    const auto caller = caller_of(x, request);
+    if (!caller) return caller.error();
+    const auto id = id_of<domain::BusinessId>(request.param("businessId"), Refusal::unknown_business, "businessId");
+    if (!id) return id.error();
+    const auto business = store::get<domain::Business>(x.store, *id);
+    if (!business) return problem_of({Refusal::unknown_business, "businessId", "There is no such business."});
+    if (business->owner_id != caller->user && !caller->is_operator) {
+      return problem_of({Refusal::forbidden, "businessId", "The business belongs to somebody else."});
+    }
+    return reply(200, to_json(*business));
+  }
+
+  Task link(Request& request) {
+    const auto caller = operator_of(x, request);
+    if (!caller) co_return caller.error();
+    const auto id = id_of<domain::BusinessId>(request.param("businessId"), Refusal::unknown_business, "businessId");
+    if (!id) co_return id.error();
+    auto body = body_of<AccountLink>(request);
+    if (!body) co_return body.error();
+    if (!x.payments_ready()) {
+      co_return problem_of({Refusal::payments_unavailable, "", "No payment provider is configured."});
+    }
+    auto account = co_await x.payments->retrieve_account(body->stripe_account);
+    if (!account && account.error().kind == payment::FailureKind::refused) {
+      co_return problem_of({Refusal::invalid_field, "stripeAccount", "The payment provider does not know this account."});
+    }
+    if (!account) throw http::ServiceUnavailable("the payment provider did not answer");
+    domain::LinkAccount command{.meta = meta_of(x, request, *caller),
+                                .business_id = *id,
+                                .stripe_account = account->id,
+                                .charges_enabled = account->can_sell()};
+    auto answer = co_await submit(x.lane, std::move(command));
+    if (!answer.result) co_return problem_of(answer.result.error());
+    co_return reply(200, to_json(*answer.result));
+  }
+
+  /// The caller's, or those of the user named where the caller is an operator.
+  Response shows(Request& request) {
+    const auto caller = caller_of(x, request);
+    if (!caller) return caller.error();
+    const auto named = named_user(request, caller->user);
+    if (!named) return named.error();
+    if (*named != caller->user && !caller->is_operator) {
+      return problem_of({Refusal::forbidden, "userId", "These are another user's shows."});
+    }
+    ShowList out;
+    for (const auto& business : store::list<domain::Business>(x.store, "by_owner", named->value, max_listed).rows) {
+      for (const auto& row : store::list<domain::Show>(x.store, "by_business", business.id.value, max_listed).rows) {
+        if (out.shows.size() == max_listed) break;
+        out.shows.push_back(show_json(x.store, row));
+      }
+    }
+    return reply(200, out);
+  }
+
+ private:
+  Services& x;
+};
+
+}  // namespace
+
+Expected<domain::UserId> named_user(const Request& request, domain::UserId self) {
+  std::string_view text = request.param("userId");
+  if (text.empty()) text = request.query("userId").value_or("");
+  if (text.empty()) return self;
+  return id_of<domain::UserId>(text, Refusal::unknown_user, "userId");
+}
+
+void add_by_user(http::Router& router, const http::Route& route) {
+  http::Route own = route;
+  own.doc.parameters.push_back(http::query_param("userId", http::uuid({"USER#"}).doc("The user; the caller by default.")));
+  http::Route by_path = route;
+  by_path.path_template += "/{userId}";
+  by_path.doc.operation_id += "ByUser";
+  by_path.doc.parameters.push_back(http::path_param("userId", http::uuid({"USER#"})));
+  router.add(std::move(own));
+  router.add(std::move(by_path));
+}
+
+void add_businesses(http::Router& router, Services& services) {
+  auto businesses = std::make_shared<Businesses>(services);
+  const auto business_id = http::path_param("businessId", http::uuid());
+  router.add({.verb = http::Verb::POST,
+              .path_template = "/v1/businesses",
+              .handler = [businesses](Request& request) { return businesses->create(request); },
+              .doc = {.operation_id = "createBusiness",
+                      .summary = "Create a business; the caller owns it",
+                      .tags = {"Businesses"},
+                      .security = {"user"},
+                      .request = http::json_body<NewBusiness>(),
+                      .replies = {http::json_reply<BusinessJson>(201, "The business.")},
+                      .problems = refusals({Refusal::invalid_field, Refusal::unknown_user})}});
+  router.add({.verb = http::Verb::GET,
+              .path_template = "/v1/businesses/{businessId}",
+              .handler = [businesses](Request& request) { return businesses->show(request); },
+              .doc = {.operation_id = "getBusiness",
+                      .summary = "One's own business",
+                      .tags = {"Businesses"},
+                      .security = {"user"},
+                      .parameters = {business_id},
+                      .replies = {http::json_reply<BusinessJson>(200, "The business.")},
+                      .problems = refusals({Refusal::forbidden, Refusal::unknown_business})}});
+  router.add({.verb = http::Verb::PUT,
+              .path_template = "/v1/businesses/{businessId}/stripe-account",
+              .handler = [businesses](Request& request) { return businesses->link(request); },
+              .doc = {.operation_id = "linkStripeAccount",
+                      .summary = "Link the connected account that is paid, or look at it again",
+                      .description = "The provider is asked whether the account exists and can charge.",
+                      .tags = {"Businesses"},
+                      .security = {"operator"},
+                      .parameters = {business_id},
+                      .request = http::json_body<AccountLink>(),
+                      .replies = {http::json_reply<BusinessJson>(200, "The business with what is known of its account.")},
+                      .problems = refusals({Refusal::forbidden, Refusal::unknown_business, Refusal::account_taken,
+                                            Refusal::payments_unavailable, Refusal::invalid_field}),
+                      .curl = {{"token", "$OPERATOR_TOKEN"}, {"body", R"({"stripeAccount": "'$STRIPE_ACCOUNT'"})"}}}});
+  add_by_user(router, {.verb = http::Verb::GET,
+                       .path_template = "/businessShows",
+                       .handler = [businesses](Request& request) { return businesses->shows(request); },
+                       .doc = {.operation_id = "businessShows",
+                               .summary = "All shows of a user's businesses, drafts too",
+                               .description = "One's own; an operator may name any user. At most 1,000.",
+                               .tags = {"Compatibility"},
+                               .security = {"user"},
+                               .replies = {http::json_reply<ShowList>(200, "The shows.")},
+                               .problems = refusals({Refusal::forbidden, Refusal::unknown_user})}});
+}
+
+}  // namespace admit::api

@@ -1,0 +1,208 @@
+// Reserving, looking at and cancelling registrations.
+
+#include "api/services.hpp"
+#include "domain/registrations.hpp"
+
+namespace admit::api {
+namespace {
+
+using domain::Refusal;
+using http::Request;
+using http::Response;
+using http::Task;
+
+struct LineRequest {
+  std::string tier_id;
+  std::int64_t quantity = 0;
+  std::optional<std::vector<std::string>> holders;
+  static http::Shape shape() {
+    using namespace http;
+    return http::object<LineRequest>("LineRequest",
+                               {required("tierId", &LineRequest::tier_id, uuid()), required("quantity", &LineRequest::quantity, integer(1, 40).example_raw("1")),
+                                optional("holders", &LineRequest::holders,
+                                         items(0, 40, text(0, 60)).doc("One name per ticket; the account's name by default.").example_raw(R"(["Ada Example"])"))});
+  }
+};
+
+struct ReserveRequest {
+  std::string show_id;
+  std::vector<LineRequest> lines;
+  static http::Shape shape() {
+    using namespace http;
+    return http::object<ReserveRequest>("ReserveRequest", {required("showId", &ReserveRequest::show_id, uuid({"EVENT#"})),
+                                                     required("lines", &ReserveRequest::lines, items(1, 20))});
+  }
+};
+
+struct LineJson {
+  std::string tier_id;
+  std::int64_t quantity = 0, price = 0, tax_rate = 0, net = 0, tax = 0, fee = 0, gross = 0;
+  std::vector<std::string> holders;
+  static http::Shape shape() {
+    using namespace http;
+    return http::object<LineJson>(
+        "Line", {required("tierId", &LineJson::tier_id, uuid()), required("quantity", &LineJson::quantity, integer(1, 40)),
+                 required("holders", &LineJson::holders, items(0, 40)),
+                 required("price", &LineJson::price, any().doc("One ticket, gross, in minor units.")),
+                 required("taxRate", &LineJson::tax_rate), required("net", &LineJson::net), required("tax", &LineJson::tax),
+                 required("fee", &LineJson::fee), required("gross", &LineJson::gross, any().doc("The whole line."))});
+  }
+};
+
+struct RegistrationJson {
+  std::string registration_id, show_id, user_id, status, currency, expires_at, created_at;
+  std::int64_t amount = 0;
+  std::vector<LineJson> lines;
+  std::vector<std::string> ticket_ids;
+  static http::Shape shape() {
+    using namespace http;
+    return http::object<RegistrationJson>(
+        "Registration",
+        {required("registrationId", &RegistrationJson::registration_id, uuid()), required("showId", &RegistrationJson::show_id, uuid()),
+         required("userId", &RegistrationJson::user_id, uuid()),
+         required("status", &RegistrationJson::status, one_of({"held", "expiring", "expired", "confirmed", "cancelled"})),
+         required("amount", &RegistrationJson::amount, integer(0, 99'999'999).doc("What it costs, in minor units.")),
+         required("currency", &RegistrationJson::currency, http::currency()),
+         required("expiresAt", &RegistrationJson::expires_at, date_time().doc("Pay before this.")),
+         required("createdAt", &RegistrationJson::created_at, date_time()), required("lines", &RegistrationJson::lines, items(1, 20)),
+         required("ticketIds", &RegistrationJson::ticket_ids, items(0, 40, uuid()).doc("Once it is confirmed."))});
+  }
+};
+
+RegistrationJson to_json(const domain::Registration& registration) {
+  RegistrationJson out{.registration_id = registration.id.text(), .show_id = registration.show_id.text(),
+                       .user_id = registration.user_id.text(), .status = std::string(domain::word(registration.status)),
+                       .currency = registration.currency, .expires_at = domain::text(registration.expires_at),
+                       .created_at = domain::text(registration.created_at), .amount = registration.amount_minor};
+  for (const auto& line : registration.lines) {
+    out.lines.push_back({line.tier_id.text(), line.quantity, line.price_minor, line.tax_rate_bp, line.net_minor, line.tax_minor,
+                         line.fee_minor, line.gross_minor, line.holders});
+  }
+  if (registration.confirmed_at) {
+    for (std::int64_t number = 1; number <= registration.ticket_count; ++number) {
+      out.ticket_ids.push_back(domain::ticket_id(registration.id, *registration.confirmed_at, number).text());
+    }
+  }
+  return out;
+}
+
+class Registrations {
+ public:
+  explicit Registrations(Services& services) : x(services) {}
+
+  Task reserve(Request& request) {
+    const auto caller = caller_of(x, request);
+    if (!caller) co_return caller.error();
+    auto body = body_of<ReserveRequest>(request);
+    if (!body) co_return body.error();
+    const auto key = idempotency_of(request, caller->user.text());
+    if (!key) co_return key.error();
+    const auto show = domain::ShowId::parse(body->show_id);
+    domain::Reserve command{.meta = meta_of(x, request, *caller),
+                            .show_id = show.value_or(domain::ShowId{}),
+                            .payments_ready = x.payments_ready(),
+                            .test = x.is_test(),
+                            .epoch = x.ring.current_epoch()};
+    for (auto& line : body->lines) {
+      command.lines.push_back({domain::TierId::parse(line.tier_id).value_or(domain::TierId{}), line.quantity,
+                               std::move(line.holders).value_or(std::vector<std::string>{})});
+    }
+    std::optional<engine::Idempotency<domain::Registration>> idempotency;
+    if (*key) {
+      idempotency = engine::Idempotency<domain::Registration>{
+          (*key)->id, (*key)->body_hash, [](const domain::Registration& made) {
+            return engine::Replay{201, http::write_json(to_json(made))};
+          }};
+    } else if (const auto refusal = x.sale.refuse_sold_out(command)) {
+      co_return problem_of(*refusal);
+    }
+    auto answer = co_await submit(x.lane, std::move(command), std::move(idempotency));
+    if (answer.replay) {
+      Response again = http::json_response(static_cast<int>(answer.replay->status), std::move(answer.replay->body));
+      again.headers.push_back({"Idempotent-Replayed", "true"});
+      co_return again;
+    }
+    if (!answer.result) co_return problem_of(answer.result.error());
+    if (answer.result->confirmed_at) x.workers.wake();
+    co_return reply(201, to_json(*answer.result));
+  }
+
+  /// Its customer, an operator, or the business that sells it.
+  Response show(Request& request) {
+    const auto caller = caller_of(x, request);
+    if (!caller) return caller.error();
+    const auto id = id_of<domain::RegistrationId>(request.param("registrationId"), Refusal::unknown_registration, "registrationId");
+    if (!id) return id.error();
+    const auto row = store::get<domain::Registration>(x.store, *id);
+    if (!row) return problem_of({Refusal::unknown_registration, "registrationId", "There is no such registration."});
+    if (row->user_id != caller->user && !caller->is_operator) {
+      const auto business = store::get<domain::Business>(x.store, row->business_id);
+      if (!business || business->owner_id != caller->user) {
+        return problem_of({Refusal::forbidden, "registrationId", "The registration belongs to another account."});
+      }
+    }
+    return reply(200, to_json(*row));
+  }
+
+  Task cancel(Request& request) {
+    const auto caller = caller_of(x, request);
+    if (!caller) co_return caller.error();
+    const auto id = id_of<domain::RegistrationId>(request.param("registrationId"), Refusal::unknown_registration, "registrationId");
+    if (!id) co_return id.error();
+    auto answer =
+        co_await submit(x.lane, domain::CancelRegistration{.meta = meta_of(x, request, *caller), .registration_id = *id});
+    if (!answer.result) co_return problem_of(answer.result.error());
+    x.workers.wake();
+    co_return reply(200, to_json(*answer.result));
+  }
+
+ private:
+  Services& x;
+};
+
+}  // namespace
+
+void add_registrations(http::Router& router, Services& services) {
+  auto registrations = std::make_shared<Registrations>(services);
+  const auto registration_id = http::path_param("registrationId", http::uuid({"REG#"}));
+  router.add({.verb = http::Verb::POST,
+              .path_template = "/v1/registrations",
+              .handler = [registrations](Request& request) { return registrations->reserve(request); },
+              .doc = {.operation_id = "reserve",
+                      .summary = "Hold places; what costs nothing is confirmed at once",
+                      .description = "With the header Idempotency-Key, a repeat gives the first answer again; refusals are not kept.",
+                      .tags = {"Registrations"},
+                      .security = {"user"},
+                      .parameters = {http::header_param("Idempotency-Key", http::text(1, 255).example("order-1"))},
+                      .request = http::json_body<ReserveRequest>(),
+                      .replies = {http::json_reply<RegistrationJson>(201, "The registration.")},
+                      .problems = refusals({Refusal::invalid_field, Refusal::idempotency_key_reused, Refusal::unknown_show,
+                                            Refusal::show_cancelled, Refusal::show_not_published, Refusal::sale_not_open,
+                                            Refusal::sale_closed, Refusal::unknown_tier, Refusal::too_few, Refusal::too_many,
+                                            Refusal::payments_unavailable, Refusal::sold_out, Refusal::too_many_holds}),
+                      .curl = {{"body", R"({"showId": "'$SHOW_ID'", "lines": [{"tierId": "'$TIER_ID'", "quantity": 1, "holders": ["Ada Example"]}]})"}}}});
+  router.add({.verb = http::Verb::GET,
+              .path_template = "/v1/registrations/{registrationId}",
+              .handler = [registrations](Request& request) { return registrations->show(request); },
+              .doc = {.operation_id = "getRegistration",
+                      .summary = "A registration, for its customer and its business",
+                      .tags = {"Registrations"},
+                      .security = {"user"},
+                      .parameters = {registration_id},
+                      .replies = {http::json_reply<RegistrationJson>(200, "The registration.")},
+                      .problems = refusals({Refusal::forbidden, Refusal::unknown_registration})}});
+  router.add({.verb = http::Verb::POST,
+              .path_template = "/v1/registrations/{registrationId}/cancel",
+              .handler = [registrations](Request& request) { return registrations->cancel(request); },
+              .doc = {.operation_id = "cancelRegistration",
+                      .summary = "Give held places back",
+                      .description = "With a payment begun it becomes `expiring` until the provider says that nobody can pay it.",
+                      .tags = {"Registrations"},
+                      .security = {"user"},
+                      .parameters = {registration_id},
+                      .replies = {http::json_reply<RegistrationJson>(200, "The registration.")},
+                      .problems = refusals({Refusal::forbidden, Refusal::unknown_registration, Refusal::registration_not_held}),
+                      .curl = {{"registrationId", "$HELD_REGISTRATION_ID"}}}});
+}
+
+}  // namespace admit::api

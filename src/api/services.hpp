@@ -1,0 +1,179 @@
+#pragma once
+// What the endpoints share: the parts they call, who is calling, and how a refusal looks on the wire.
+
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <atomic>
+#include <expected>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "domain/command.hpp"
+#include "engine/lane.hpp"
+#include "engine/sale_view.hpp"
+#include "http/json.hpp"
+#include "http/router.hpp"
+#include "identity/access_token.hpp"
+#include "job/ticket_documents.hpp"
+#include "job/workers.hpp"
+#include "object/folder_store.hpp"
+#include "payment/payments.hpp"
+#include "payment/webhook.hpp"
+#include "store/store.hpp"
+#include "token/key_ring.hpp"
+
+namespace admit::api {
+
+struct Settings {
+  std::string public_url;       // scheme, host, port; links and codes are built from it
+  std::string publishable_key;  // the payment provider's, for a frontend; "" without one
+  std::string version;
+};
+
+/// One App builds it once; it outlives every request.
+struct Services {
+  Settings settings;
+  engine::Lane& lane;
+  engine::SaleView& sale;
+  store::Store& store;
+  token::KeyRing& ring;
+  job::TicketDocuments& documents;
+  job::Workers& workers;
+  object::FolderStore& objects;
+  identity::AccessTokens& tokens;
+  payment::Payments* payments;                 // null: no provider configured
+  const payment::WebhookVerifier* webhooks;    // null likewise
+  boost::asio::thread_pool& pool;              // slow CPU work: passwords, pages
+  std::atomic<int>& pool_queued;               // of which this much is waiting
+  job::Clock clock;
+  std::function<domain::Seed()> seed;
+  std::function<std::string()> metrics_text;   // empty: metrics are served elsewhere
+  std::function<bool()> is_ready;
+  const http::Router* router = nullptr;        // for the documents made from it
+
+  [[nodiscard]] bool payments_ready() const { return payments != nullptr; }
+  [[nodiscard]] bool is_test() const { return payments == nullptr || !payments->livemode(); }
+};
+
+// Refusals.
+
+[[nodiscard]] int status_of(domain::Refusal refusal);
+[[nodiscard]] http::Problem problem_of(const domain::Error& error);
+/// The documented problems of a route, from refusals: {status, code, ""} each.
+[[nodiscard]] std::vector<http::ProblemDoc> refusals(std::initializer_list<domain::Refusal> list);
+
+template <class T>
+using Expected = std::expected<T, http::Problem>;
+
+// Callers.
+
+struct Caller {
+  domain::UserId user;
+  domain::SessionId session;
+  bool is_operator = false;
+};
+/// The signed-in account of a bearer token: 401 `unauthenticated` without a good one.
+[[nodiscard]] Expected<Caller> caller_of(const Services& services, const http::Request& request);
+/// As caller_of, and 403 `forbidden` unless an operator.
+[[nodiscard]] Expected<Caller> operator_of(const Services& services, const http::Request& request);
+/// The gate's scanner of a bearer token, not revoked: 401 `unauthenticated` otherwise.
+[[nodiscard]] Expected<domain::Device> device_of(const Services& services, const http::Request& request);
+
+[[nodiscard]] domain::Meta meta_of(const Services& services, const http::Request& request);
+[[nodiscard]] domain::Meta meta_of(const Services& services, const http::Request& request, const Caller& caller);
+[[nodiscard]] domain::Meta meta_of(const Services& services, const http::Request& request, const domain::Device& device);
+
+/// A path or query parameter as an id, bare or behind its kind's prefix: 404 `not_found`... in words of the kind.
+template <class AnyId>
+[[nodiscard]] Expected<AnyId> id_of(std::string_view text, domain::Refusal unknown, std::string_view field) {
+  if (const auto id = AnyId::parse(text)) return *id;
+  return std::unexpected(problem_of({unknown, std::string(field), "This is not an id of ours; ids are UUIDs."}));
+}
+
+/// `Idempotency-Key` bound to caller, route and body; empty without one. 422 for a key that is not 1 to 255 printable
+/// characters.
+struct IdempotencyKey {
+  domain::ClaimId id;
+  domain::Uuid body_hash;
+};
+[[nodiscard]] Expected<std::optional<IdempotencyKey>> idempotency_of(const http::Request& request, std::string_view caller);
+
+// Waiting.
+
+/// Sends a command through the lane and resumes the caller on its own I/O thread after the commit.
+/// Throws http::ServiceUnavailable when the queue is full.
+template <class Command>
+boost::asio::awaitable<engine::Answer<typename Command::Outcome>> submit(
+    engine::Lane& lane, Command command, std::optional<engine::Idempotency<typename Command::Outcome>> idempotency = std::nullopt) {
+  using Answer = engine::Answer<typename Command::Outcome>;
+  auto answer = std::make_unique<Answer>();  // filled by the lane, read after resuming
+  bool taken = true;
+  Answer* into = answer.get();
+  auto executor = co_await boost::asio::this_coro::executor;
+  auto start = [&lane, &command, &idempotency, &taken, into, executor](auto handler) {
+    auto shared = std::make_shared<decltype(handler)>(std::move(handler));
+    taken = lane.submit(std::move(command),
+                        [shared, into, executor](Answer given) {
+                          *into = std::move(given);
+                          boost::asio::post(executor, [shared] { std::move (*shared)(); });
+                        },
+                        std::move(idempotency));
+    if (!taken) boost::asio::post(executor, [shared] { std::move (*shared)(); });
+  };
+  co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<>, void()>(start, boost::asio::use_awaitable);
+  if (!taken) throw http::ServiceUnavailable("the lane's queue is full");
+  Answer result = std::move(*answer);
+  co_return result;
+}
+
+/// Runs slow work on the pool and resumes on the caller's I/O thread. Throws http::ServiceUnavailable when too much is
+/// waiting there; what `work` throws is passed on.
+template <class Work>
+boost::asio::awaitable<std::invoke_result_t<Work>> on_pool(Services& services, Work work) {
+  constexpr int max_waiting = 512;
+  if (services.pool_queued.load() >= max_waiting) throw http::ServiceUnavailable("the pool for slow work is full");
+  ++services.pool_queued;
+  auto body = [](std::atomic<int>& queued, Work inner) -> boost::asio::awaitable<std::invoke_result_t<Work>> {
+    const std::unique_ptr<std::atomic<int>, void (*)(std::atomic<int>*)> count(&queued, [](std::atomic<int>* n) { --*n; });
+    co_return inner();
+  };
+  co_return co_await boost::asio::co_spawn(services.pool, body(services.pool_queued, std::move(work)),
+                                           boost::asio::use_awaitable);
+}
+
+/// A body into its struct, or the problem.
+template <class T>
+[[nodiscard]] Expected<T> body_of(const http::Request& request) {
+  return http::read_json<T>(request.body);
+}
+template <class T>
+[[nodiscard]] http::Response reply(int status, const T& value) {
+  return http::json_response(status, http::write_json(value));
+}
+
+// The endpoints, one file per resource.
+
+void add_accounts(http::Router& router, Services& services);
+void add_businesses(http::Router& router, Services& services);
+void add_shows(http::Router& router, Services& services);
+void add_registrations(http::Router& router, Services& services);
+void add_payments(http::Router& router, Services& services);
+void add_tickets(http::Router& router, Services& services);
+void add_door(http::Router& router, Services& services);
+void add_system(http::Router& router, Services& services);
+/// All of them. Also sets `services.router`.
+void add_all(http::Router& router, Services& services);
+
+/// The same handler under `/v1` and at the root, as the compatibility interface writes it.
+void add_twice(http::Router& router, http::Route route);
+
+}  // namespace admit::api

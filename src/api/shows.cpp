@@ -1,0 +1,495 @@
+// Shows, their tiers and quotas, their gates, and who came in.
+
+#include <algorithm>
+
+#include "api/door_json.hpp"
+#include "api/local_time.hpp"
+#include "api/services.hpp"
+#include "api/show_json.hpp"
+#include "api/show_view.hpp"
+#include "domain/shows.hpp"
+#include "identity/opaque_token.hpp"
+#include "token/show_key.hpp"
+
+namespace admit::api {
+namespace {
+
+using domain::Refusal;
+using http::Request;
+using http::Response;
+using http::Task;
+
+constexpr std::int64_t max_told_available = 100;
+constexpr std::size_t max_listed = 1'000;
+
+struct LocalWindow {
+  std::string from_local, until_local;
+  static http::Shape shape() {
+    return http::object<LocalWindow>("LocalWindow", {http::required("fromLocal", &LocalWindow::from_local, http::local_time()),
+                                                     http::required("untilLocal", &LocalWindow::until_local, http::local_time())});
+  }
+};
+
+struct NewShow {
+  std::string title, zone, starts_local, currency;
+  std::optional<std::string> venue, address, language, doors_local, accent, conditions, sale_from, sale_until;
+  std::optional<std::vector<LocalWindow>> windows;
+  std::optional<std::int64_t> hold_seconds, hold_grace_seconds, max_tickets_per_registration, max_live_holds_per_user,
+      max_live_holds_per_address;
+  static http::Shape shape() {
+    using namespace http;
+    return http::object<NewShow>(
+        "NewShow",
+        {required("title", &NewShow::title, text(1, 100).example("An Evening at the Mill")),
+         required("startsLocal", &NewShow::starts_local, local_time().doc("Wall time at the venue.").example("2030-06-01T20:00")),
+         required("zone", &NewShow::zone, http::zone().doc("IANA time zone of the venue.").example("Europe/Warsaw")),
+         required("currency", &NewShow::currency, http::currency().example("EUR")),
+         optional("venue", &NewShow::venue, text(0, 100).example("Old Mill")),
+         optional("address", &NewShow::address, text(0, 150).example("Mill Lane 1, Exampleton")),
+         optional("language", &NewShow::language, http::language().example("en")),
+         optional("doorsLocal", &NewShow::doors_local, local_time().doc("When the doors open; an hour before the start by default.").example("2030-06-01T19:00")),
+         optional("windows", &NewShow::windows,
+                  items(1, 32).doc("When tickets are let in; by default from the doors' opening to six hours after the start.")
+                      .example_raw(R"([{"fromLocal":"2030-06-01T19:00","untilLocal":"2030-06-02T02:00"}])")),
+         optional("accent", &NewShow::accent, text(7, 7).doc("Colour of the ticket, #rrggbb.").example("#7a1f3d")),
+         optional("conditions", &NewShow::conditions, multiline(0, 400).doc("Small print on the ticket.").example("No re-entry.")),
+         optional("saleFrom", &NewShow::sale_from, date_time().example("2020-01-01T00:00:00Z")), optional("saleUntil", &NewShow::sale_until, date_time().example("2030-06-01T18:00:00Z")),
+         optional("holdSeconds", &NewShow::hold_seconds, integer(60, 3600).doc("How long places are held, as shown to the buyer.").example_raw("600")),
+         optional("holdGraceSeconds", &NewShow::hold_grace_seconds, integer(0, 1800).doc("How much longer they are held inside.").example_raw("180")),
+         optional("maxTicketsPerRegistration", &NewShow::max_tickets_per_registration, integer(1, 40).example_raw("20")),
+         optional("maxLiveHoldsPerUser", &NewShow::max_live_holds_per_user, integer(1, 1'000'000).example_raw("5")),
+         optional("maxLiveHoldsPerAddress", &NewShow::max_live_holds_per_address, integer(1, 1'000'000).example_raw("50"))});
+  }
+};
+
+struct NewQuota {
+  std::string name;
+  std::int64_t size = 0;
+  static http::Shape shape() {
+    return http::object<NewQuota>("NewQuota", {http::required("name", &NewQuota::name, http::text(1, 40).example("House")),
+                                               http::required("size", &NewQuota::size, http::integer(0, 10'000'000).example_raw("500"))});
+  }
+};
+
+struct NewTier {
+  std::string name;
+  std::int64_t price = 0;
+  std::optional<std::int64_t> fee, tax_rate, min_per_registration, max_per_registration, capacity;
+  std::optional<std::vector<std::string>> quota_ids;
+  static http::Shape shape() {
+    using namespace http;
+    return http::object<NewTier>(
+        "NewTier",
+        {required("name", &NewTier::name, text(1, 40).example("Stalls")),
+         required("price", &NewTier::price, integer(0, 99'999'999).doc("Gross, in minor units; 0 is free.").example_raw("2500")),
+         optional("fee", &NewTier::fee, integer(0, 99'999'999).doc("Booking fee per ticket, on top.").example_raw("150")),
+         optional("taxRate", &NewTier::tax_rate, integer(0, 10'000).doc("Contained tax, in basis points.").example_raw("700")),
+         optional("minPerRegistration", &NewTier::min_per_registration, integer(1, 40).example_raw("1")),
+         optional("maxPerRegistration", &NewTier::max_per_registration, integer(1, 40).example_raw("10")),
+         optional("capacity", &NewTier::capacity, integer(0, 10'000'000).doc("Makes a quota of its own; or name quotaIds.").example_raw("100")),
+         optional("quotaIds", &NewTier::quota_ids, items(1, 8, uuid()).doc("Draws from every one of them.").example_raw("null"))});
+  }
+};
+
+struct NewGate {
+  std::string gate;
+  static http::Shape shape() {
+    return http::object<NewGate>("NewGate", {http::required("gate", &NewGate::gate, http::text(1, 40).example("Main door"))});
+  }
+};
+
+struct GateJson {
+  std::string device_id, show_id, gate, created_at;
+  std::optional<std::string> token, revoked_at;
+  static http::Shape shape() {
+    return http::object<GateJson>(
+        "Gate", {http::required("deviceId", &GateJson::device_id, http::uuid()), http::required("showId", &GateJson::show_id, http::uuid()),
+                 http::required("gate", &GateJson::gate),
+                 http::optional("token", &GateJson::token, http::text(1, 200).doc("Shown once, when it is made.")),
+                 http::required("createdAt", &GateJson::created_at, http::date_time()),
+                 http::optional("revokedAt", &GateJson::revoked_at, http::date_time())});
+  }
+};
+
+struct GateList {
+  std::vector<GateJson> gates;
+  static http::Shape shape() {
+    return http::object<GateList>("GateList", {http::required("gates", &GateList::gates, http::items(0, 1000))});
+  }
+};
+
+GateJson gate_json(const domain::Device& device) {
+  GateJson out{device.id.text(), device.show_id.text(), device.gate, domain::text(device.created_at), {}, {}};
+  if (device.revoked_at) out.revoked_at = domain::text(*device.revoked_at);
+  return out;
+}
+
+http::Problem bad_field(std::string field, std::string detail) {
+  return problem_of({Refusal::invalid_field, std::move(field), std::move(detail)});
+}
+
+/// What the organiser chose, with instants computed from wall times.
+Expected<domain::Show> to_show(const NewShow& body) {
+  domain::Show show;
+  show.title = body.title;
+  show.venue = body.venue.value_or("");
+  show.address = body.address.value_or("");
+  show.language = body.language.value_or("en");
+  show.zone = body.zone;
+  show.currency = body.currency;
+  show.accent = body.accent.value_or("");
+  show.conditions = body.conditions.value_or("");
+  show.starts_local = body.starts_local.substr(0, 16);
+  const auto starts = to_instant(body.starts_local, body.zone);
+  if (!starts) return std::unexpected(bad_field(is_zone(body.zone) ? "startsLocal" : "zone", starts.error()));
+  show.starts_at = *starts;
+  show.doors_at = *starts - std::chrono::hours{1};
+  if (body.doors_local) {
+    const auto doors = to_instant(*body.doors_local, body.zone);
+    if (!doors) return std::unexpected(bad_field("doorsLocal", doors.error()));
+    show.doors_at = *doors;
+    show.doors_local = body.doors_local->substr(0, 16);
+  } else {
+    show.doors_local = to_local(show.doors_at, body.zone);
+  }
+  if (body.windows) {
+    for (std::size_t i = 0; i < body.windows->size(); ++i) {
+      const std::string at = "windows[" + std::to_string(i) + "]";
+      const auto from = to_instant((*body.windows)[i].from_local, body.zone);
+      if (!from) return std::unexpected(bad_field(at + ".fromLocal", from.error()));
+      const auto until = to_instant((*body.windows)[i].until_local, body.zone);
+      if (!until) return std::unexpected(bad_field(at + ".untilLocal", until.error()));
+      show.windows.push_back({*from, *until});
+    }
+  } else {
+    show.windows.push_back({show.doors_at, show.starts_at + std::chrono::hours{6}});
+  }
+  if (show.accent.size() == 7 &&
+      (show.accent[0] != '#' || show.accent.find_first_not_of("0123456789abcdefABCDEF", 1) != std::string::npos)) {
+    return std::unexpected(bad_field("accent", "Give a colour as #rrggbb."));
+  }
+  if (body.sale_from) {
+    show.sale_from = domain::parse_instant(*body.sale_from);
+    if (!show.sale_from) return std::unexpected(bad_field("saleFrom", "Give an instant like 2030-06-01T18:00:00Z."));
+  }
+  if (body.sale_until) {
+    show.sale_until = domain::parse_instant(*body.sale_until);
+    if (!show.sale_until) return std::unexpected(bad_field("saleUntil", "Give an instant like 2030-06-01T18:00:00Z."));
+  }
+  show.hold_shown_s = body.hold_seconds.value_or(show.hold_shown_s);
+  show.hold_grace_s = body.hold_grace_seconds.value_or(show.hold_grace_s);
+  show.max_tickets_per_registration = body.max_tickets_per_registration.value_or(show.max_tickets_per_registration);
+  show.max_live_holds_per_user = body.max_live_holds_per_user.value_or(show.max_live_holds_per_user);
+  show.max_live_holds_per_address = body.max_live_holds_per_address.value_or(show.max_live_holds_per_address);
+  return show;
+}
+
+class Shows {
+ public:
+  explicit Shows(Services& services) : x(services) {}
+
+  Task create(Request& request) {
+    const auto caller = caller_of(x, request);
+    if (!caller) co_return caller.error();
+    const auto business = id_of<domain::BusinessId>(request.param("businessId"), Refusal::unknown_business, "businessId");
+    if (!business) co_return business.error();
+    auto body = body_of<NewShow>(request);
+    if (!body) co_return body.error();
+    auto show = to_show(*body);
+    if (!show) co_return show.error();
+    domain::CreateShow command{.meta = meta_of(x, request, *caller), .show = std::move(*show)};
+    command.show.business_id = *business;
+    command.show.id = domain::ShowId{domain::fresh_uuid(command.meta.now, x.seed(), 0)};
+    const auto key = token::make_show_key(x.ring, command.show.id, 0);
+    command.public_key.data = crypto::text_of(key.public_key);
+    command.wrapped_private_key.data = crypto::text_of(key.wrapped_private);
+    auto answer = co_await submit(x.lane, std::move(command));
+    if (!answer.result) co_return problem_of(answer.result.error());
+    co_return reply(201, to_json(*answer.result, {}));
+  }
+
+  /// A draft is there for its business only.
+  Response show(Request& request) {
+    const auto id = id_of<domain::ShowId>(request.param("showId"), Refusal::unknown_show, "showId");
+    if (!id) return id.error();
+    const auto row = store::get<domain::Show>(x.store, *id);
+    if (!row || (row->status == domain::ShowStatus::draft && !may_manage(request, *row))) {
+      return problem_of({Refusal::unknown_show, "showId", "There is no such show."});
+    }
+    return reply(200, show_json(x.store, *row));
+  }
+
+  Task create_quota(Request& request) {
+    const auto caller = caller_of(x, request);
+    if (!caller) co_return caller.error();
+    const auto id = id_of<domain::ShowId>(request.param("showId"), Refusal::unknown_show, "showId");
+    if (!id) co_return id.error();
+    auto body = body_of<NewQuota>(request);
+    if (!body) co_return body.error();
+    auto answer = co_await submit(
+        x.lane, domain::CreateQuota{.meta = meta_of(x, request, *caller), .show_id = *id, .name = body->name, .size = body->size});
+    if (!answer.result) co_return problem_of(answer.result.error());
+    co_return reply(201, to_json(*answer.result));
+  }
+
+  Task create_tier(Request& request) {
+    const auto caller = caller_of(x, request);
+    if (!caller) co_return caller.error();
+    const auto id = id_of<domain::ShowId>(request.param("showId"), Refusal::unknown_show, "showId");
+    if (!id) co_return id.error();
+    auto body = body_of<NewTier>(request);
+    if (!body) co_return body.error();
+    domain::CreateTier command{.meta = meta_of(x, request, *caller),
+                               .show_id = *id,
+                               .name = body->name,
+                               .price_minor = body->price,
+                               .tax_rate_bp = body->tax_rate.value_or(0),
+                               .fee_minor = body->fee.value_or(0),
+                               .min_per_registration = body->min_per_registration.value_or(1),
+                               .max_per_registration = body->max_per_registration.value_or(10),
+                               .capacity = body->capacity};
+    for (const auto& text : body->quota_ids.value_or(std::vector<std::string>{})) {
+      command.quota_ids.push_back(domain::QuotaId::parse(text).value_or(domain::QuotaId{}));
+    }
+    auto answer = co_await submit(x.lane, std::move(command));
+    if (!answer.result) co_return problem_of(answer.result.error());
+    const auto show = store::get<domain::Show>(x.store, *id);
+    co_return reply(201, to_json(*answer.result, show->currency, available(*answer.result)));
+  }
+
+  Task publish(Request& request) {
+    const auto caller = caller_of(x, request);
+    if (!caller) co_return caller.error();
+    const auto id = id_of<domain::ShowId>(request.param("showId"), Refusal::unknown_show, "showId");
+    if (!id) co_return id.error();
+    auto answer = co_await submit(x.lane, domain::PublishShow{.meta = meta_of(x, request, *caller), .show_id = *id});
+    if (!answer.result) co_return problem_of(answer.result.error());
+    co_return reply(200, show_json(x.store, *answer.result));
+  }
+
+  Task create_gate(Request& request) {
+    const auto caller = caller_of(x, request);
+    if (!caller) co_return caller.error();
+    const auto id = id_of<domain::ShowId>(request.param("showId"), Refusal::unknown_show, "showId");
+    if (!id) co_return id.error();
+    auto body = body_of<NewGate>(request);
+    if (!body) co_return body.error();
+    const domain::Meta meta = meta_of(x, request, *caller);
+    const domain::DeviceId device{domain::fresh_uuid(meta.now, x.seed(), 0)};
+    const auto token = identity::make_opaque_token("gate_", device.value);
+    domain::CreateDevice command{.meta = meta,
+                                 .device_id = device,
+                                 .show_id = *id,
+                                 .gate = body->gate,
+                                 .token_hash = {std::string(crypto::text_of(token.hash))}};
+    auto answer = co_await submit(x.lane, std::move(command));
+    if (!answer.result) co_return problem_of(answer.result.error());
+    GateJson out = gate_json(*answer.result);
+    out.token = token.text;
+    co_return reply(201, out);
+  }
+
+  Response gates(Request& request) {
+    const auto show = managed_show(request);
+    if (!show) return show.error();
+    GateList out;
+    for (const auto& device : store::list<domain::Device>(x.store, "by_show", show->id.value, max_listed).rows) {
+      out.gates.push_back(gate_json(device));
+    }
+    return reply(200, out);
+  }
+
+  Task revoke_gate(Request& request) {
+    const auto caller = caller_of(x, request);
+    if (!caller) co_return caller.error();
+    const auto id = id_of<domain::DeviceId>(request.param("deviceId"), Refusal::unknown_device, "deviceId");
+    if (!id) co_return http::Problem{404, "unknown_device", "There is no such gate token.", "deviceId", 0};
+    auto answer = co_await submit(x.lane, domain::RevokeDevice{.meta = meta_of(x, request, *caller), .device_id = *id});
+    if (!answer.result) {
+      http::Problem problem = problem_of(answer.result.error());
+      if (answer.result.error().code == Refusal::unknown_device) problem.status = 404;
+      co_return problem;
+    }
+    co_return reply(200, gate_json(*answer.result));
+  }
+
+  Response check_ins(Request& request) {
+    const auto show = managed_show(request);
+    if (!show) return show.error();
+    const auto after = cursor_of(request);
+    if (!after) return after.error();
+    const auto page = store::list<domain::CheckIn>(x.store, "by_show", show->id.value, limit_of(request), *after, true);
+    CheckInList out;
+    for (const auto& row : page.rows) out.check_ins.push_back(to_json(row));
+    if (page.next) out.next_cursor = cursor_text(*page.next);
+    return reply(200, out);
+  }
+
+ private:
+  bool may_manage(const Request& request, const domain::Show& show) {
+    const auto caller = caller_of(x, request);
+    if (!caller) return false;
+    if (caller->is_operator) return true;
+    const auto business = store::get<domain::Business>(x.store, show.business_id);
+    return business && business->owner_id == caller->user;
+  }
+
+  Expected<domain::Show> managed_show(const Request& request) {
+    const auto caller = caller_of(x, request);
+    if (!caller) return std::unexpected(caller.error());
+    const auto id = id_of<domain::ShowId>(request.param("showId"), Refusal::unknown_show, "showId");
+    if (!id) return std::unexpected(id.error());
+    auto show = store::get<domain::Show>(x.store, *id);
+    if (!show) return std::unexpected(problem_of({Refusal::unknown_show, "showId", "There is no such show."}));
+    if (!may_manage(request, *show)) {
+      return std::unexpected(problem_of({Refusal::forbidden, "showId", "The show belongs to another business."}));
+    }
+    return *std::move(show);
+  }
+
+  std::int64_t available(const domain::Tier& tier) {
+    std::int64_t least = max_told_available;
+    for (const auto& id : tier.quota_ids) {
+      if (const auto quota = store::get<domain::Quota>(x.store, id)) least = std::min(least, quota->size - quota->taken);
+    }
+    return std::max<std::int64_t>(least, 0);
+  }
+
+  Services& x;
+};
+
+}  // namespace
+
+ShowJson show_json(store::Store& store, const domain::Show& show) {
+  const auto tiers = store::list<domain::Tier>(store, "by_show", show.id.value, domain::max_tiers_per_show).rows;
+  std::vector<domain::Need> needs;
+  for (const auto& tier : tiers) {
+    for (const auto& id : tier.quota_ids) needs.push_back({domain::table_of<domain::Quota>, id.value, false});
+  }
+  domain::World world;
+  store.read(needs, world);
+  std::vector<TierJson> out;
+  for (const auto& tier : tiers) {
+    std::int64_t left = max_told_available;
+    for (const auto& id : tier.quota_ids) {
+      const auto& quota = world.get<domain::Quota>(id);
+      left = std::clamp<std::int64_t>(quota.size - quota.taken, 0, left);
+    }
+    out.push_back(to_json(tier, show.currency, left));
+  }
+  return to_json(show, std::move(out));
+}
+
+void add_shows(http::Router& router, Services& services) {
+  auto shows = std::make_shared<Shows>(services);
+  const auto show_id = http::path_param("showId", http::uuid({"EVENT#"}));
+  const auto manage = [](std::initializer_list<Refusal> more) {
+    auto out = refusals({Refusal::forbidden, Refusal::unknown_show});
+    for (auto& problem : refusals(more)) out.push_back(problem);
+    return out;
+  };
+  router.add({.verb = http::Verb::POST,
+              .path_template = "/v1/businesses/{businessId}/shows",
+              .handler = [shows](Request& request) { return shows->create(request); },
+              .doc = {.operation_id = "createShow",
+                      .summary = "Draft a show",
+                      .tags = {"Shows"},
+                      .security = {"user"},
+                      .parameters = {http::path_param("businessId", http::uuid())},
+                      .request = http::json_body<NewShow>(),
+                      .replies = {http::json_reply<ShowJson>(201, "The draft.")},
+                      .problems = refusals({Refusal::invalid_field, Refusal::unknown_business, Refusal::forbidden}),
+                      .curl = {{"token", "$ORGANISER_TOKEN"}}}});
+  router.add({.verb = http::Verb::GET,
+              .path_template = "/v1/shows/{showId}",
+              .handler = [shows](Request& request) { return shows->show(request); },
+              .doc = {.operation_id = "getShow",
+                      .summary = "A show with its tiers and what is left",
+                      .tags = {"Shows"},
+                      .parameters = {show_id},
+                      .replies = {http::json_reply<ShowJson>(200, "The show.")},
+                      .problems = refusals({Refusal::unknown_show})}});
+  router.add({.verb = http::Verb::POST,
+              .path_template = "/v1/shows/{showId}/quotas",
+              .handler = [shows](Request& request) { return shows->create_quota(request); },
+              .doc = {.operation_id = "createQuota",
+                      .summary = "Add a quota that tiers draw from",
+                      .tags = {"Shows"},
+                      .security = {"user"},
+                      .parameters = {show_id},
+                      .request = http::json_body<NewQuota>(),
+                      .replies = {http::json_reply<QuotaJson>(201, "The quota.")},
+                      .problems = manage({Refusal::invalid_field, Refusal::show_cancelled}),
+                      .curl = {{"token", "$ORGANISER_TOKEN"}}}});
+  router.add({.verb = http::Verb::POST,
+              .path_template = "/v1/shows/{showId}/tiers",
+              .handler = [shows](Request& request) { return shows->create_tier(request); },
+              .doc = {.operation_id = "createTier",
+                      .summary = "Add a tier, with quotas named or a capacity of its own",
+                      .tags = {"Shows"},
+                      .security = {"user"},
+                      .parameters = {show_id},
+                      .request = http::json_body<NewTier>(R"({"name": "Stalls", "price": 2500, "fee": 150, "taxRate": 700, "capacity": 100})"),
+                      .replies = {http::json_reply<TierJson>(201, "The tier.")},
+                      .problems = manage({Refusal::invalid_field, Refusal::show_cancelled}),
+                      .curl = {{"token", "$ORGANISER_TOKEN"}}}});
+  router.add({.verb = http::Verb::POST,
+              .path_template = "/v1/shows/{showId}/publish",
+              .handler = [shows](Request& request) { return shows->publish(request); },
+              .doc = {.operation_id = "publishShow",
+                      .summary = "Put a show on sale",
+                      .tags = {"Shows"},
+                      .security = {"user"},
+                      .parameters = {show_id},
+                      .replies = {http::json_reply<ShowJson>(200, "The show.")},
+                      .problems = manage({Refusal::show_cancelled, Refusal::show_incomplete}),
+                      .curl = {{"token", "$ORGANISER_TOKEN"}}}});
+  router.add({.verb = http::Verb::POST,
+              .path_template = "/v1/shows/{showId}/gates",
+              .handler = [shows](Request& request) { return shows->create_gate(request); },
+              .doc = {.operation_id = "createGate",
+                      .summary = "Mint a gate's token; it is shown once",
+                      .tags = {"Door"},
+                      .security = {"user"},
+                      .parameters = {show_id},
+                      .request = http::json_body<NewGate>(),
+                      .replies = {http::json_reply<GateJson>(201, "The gate with its token.")},
+                      .problems = manage({Refusal::invalid_field, Refusal::show_cancelled}),
+                      .curl = {{"token", "$ORGANISER_TOKEN"}}}});
+  router.add({.verb = http::Verb::GET,
+              .path_template = "/v1/shows/{showId}/gates",
+              .handler = [shows](Request& request) { return shows->gates(request); },
+              .doc = {.operation_id = "listGates",
+                      .summary = "The gates of a show, without their tokens",
+                      .tags = {"Door"},
+                      .security = {"user"},
+                      .parameters = {show_id},
+                      .replies = {http::json_reply<GateList>(200, "The gates.")},
+                      .problems = manage({}),
+                      .curl = {{"token", "$ORGANISER_TOKEN"}}}});
+  router.add({.verb = http::Verb::DELETE,
+              .path_template = "/v1/gates/{deviceId}",
+              .handler = [shows](Request& request) { return shows->revoke_gate(request); },
+              .doc = {.operation_id = "revokeGate",
+                      .summary = "Revoke a gate's token at once",
+                      .tags = {"Door"},
+                      .security = {"user"},
+                      .parameters = {http::path_param("deviceId", http::uuid())},
+                      .replies = {http::json_reply<GateJson>(200, "The gate, revoked.")},
+                      .problems = {{403, "forbidden", ""}, {404, "unknown_device", ""}},
+                      .curl = {{"token", "$ORGANISER_TOKEN"}}}});
+  router.add({.verb = http::Verb::GET,
+              .path_template = "/v1/shows/{showId}/check-ins",
+              .handler = [shows](Request& request) { return shows->check_ins(request); },
+              .doc = {.operation_id = "listCheckIns",
+                      .summary = "Every scan at a show's doors, newest first, refused ones too",
+                      .tags = {"Door"},
+                      .security = {"user"},
+                      .parameters = {show_id, http::query_param("limit", http::integer(1, 1000)),
+                                     http::query_param("cursor", http::text(1, 200))},
+                      .replies = {http::json_reply<CheckInList>(200, "The scans; nextCursor where there are more.")},
+                      .problems = manage({Refusal::invalid_field}),
+                      .curl = {{"token", "$ORGANISER_TOKEN"}}}});
+}
+
+}  // namespace admit::api
