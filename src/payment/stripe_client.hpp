@@ -15,16 +15,12 @@ namespace admit::payment {
 /// The version of Stripe's API this is written against; sent with every call.
 inline constexpr std::string_view stripe_version = "2026-10-28.endive";
 
-/// Where a charge lives. `destination`: on the platform, its money transferred to the organiser.
-/// `direct`: on the organiser's own account (`Stripe-Account`).
-enum class ConnectMode : std::uint8_t { destination, direct };
-
+/// Charges are destination charges: they live on the platform, their money goes to the organiser's account.
 struct StripeOptions {
   /// Without a slash at its end.
   std::string api_base = "https://api.stripe.com";
   crypto::Secret secret_key;
   std::string version{stripe_version};
-  ConnectMode connect = ConnectMode::destination;
   /// Of one attempt.
   std::chrono::milliseconds attempt_limit{20'000};
   /// Of a call, retries and their waits included.
@@ -57,7 +53,6 @@ class StripeClient final : public Payments {
     std::string path;  ///< with its query
     std::string body;
     std::string idempotency_key;
-    std::string account;  ///< `Stripe-Account`, "" for the platform's own
   };
   [[nodiscard]] AnswerTask<std::string> send(Call call);
   [[nodiscard]] http::ClientRequest to_request(const Call& call, std::chrono::milliseconds limit) const;

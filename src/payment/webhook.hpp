@@ -27,9 +27,8 @@ enum class WebhookFault : std::uint8_t {
 
 class WebhookVerifier {
  public:
-  /// Several secrets are live while one is rolled. The key is the whole `whsec_…` text. Any blank secret is an error
-  /// of configuration: std::invalid_argument. No secret at all refuses every message. A tolerance of 0 or less is
-  /// std::invalid_argument too.
+  /// Several secrets are live while one is rolled. The key is the whole `whsec_…` text; blank ones count for nothing,
+  /// and with none left every message is refused. std::invalid_argument for a tolerance below 1 s.
   explicit WebhookVerifier(std::vector<crypto::Secret> secrets,
                            std::chrono::seconds tolerance = std::chrono::seconds{300});
 
