@@ -32,7 +32,9 @@ std::string padded(std::size_t value, std::size_t width) {
   return std::string(width - std::min(width, text.size()), '0') + text;
 }
 
-std::string table_entry(std::size_t offset) { return padded(offset, 10) + " 00000 n \n"; }
+std::string table_entry(std::size_t offset) {
+  return padded(offset, 10) + " 00000 n \n";
+}
 
 void append_compressed(std::string& out, std::string_view data, libdeflate_compressor* compressor) {
   const std::size_t begin = out.size();
@@ -46,7 +48,8 @@ void append_compressed(std::string& out, std::string_view data, libdeflate_compr
 std::string stream_object(std::string_view entries, std::string_view data, libdeflate_compressor* compressor) {
   std::string packed;
   append_compressed(packed, data, compressor);
-  std::string out = "<<" + std::string(entries) + "/Filter/FlateDecode/Length " + std::to_string(packed.size()) + ">>stream\n";
+  std::string out =
+      "<<" + std::string(entries) + "/Filter/FlateDecode/Length " + std::to_string(packed.size()) + ">>stream\n";
   out += packed;
   return out + "\nendstream";
 }
@@ -75,10 +78,23 @@ std::string empty_font() {
   const std::vector<std::pair<std::string_view, std::string>> tables{
       {"glyf", BigEndian().zeros(4).take()},
       {"head", BigEndian()
-                   .u32(0x00010000).u32(0x00010000).u32(0).u32(0x5F0F3CF5).u16(0).u16(1000)
-                   .zeros(16)                                 // dates
-                   .u16(0).u16(0).u16(500).u16(1000)          // bounds
-                   .u16(0).u16(8).u16(2).u16(0).u16(0).take()},
+                   .u32(0x00010000)
+                   .u32(0x00010000)
+                   .u32(0)
+                   .u32(0x5F0F3CF5)
+                   .u16(0)
+                   .u16(1000)
+                   .zeros(16)  // dates
+                   .u16(0)
+                   .u16(0)
+                   .u16(500)
+                   .u16(1000)  // bounds
+                   .u16(0)
+                   .u16(8)
+                   .u16(2)
+                   .u16(0)
+                   .u16(0)
+                   .take()},
       {"hhea", BigEndian().u32(0x00010000).u16(1000).u16(0).u16(0).u16(500).zeros(6).u16(1).zeros(14).u16(1).take()},
       {"hmtx", BigEndian().u16(500).u16(0).u16(0).take()},
       {"loca", BigEndian().zeros(6).take()},
@@ -183,7 +199,9 @@ std::optional<PdfTemplate> PdfTemplate::parse(std::string_view pdf, std::size_t 
   const std::size_t save = *count, restore = save + 1, font = restore + 1;
   PdfTemplate made;
   made.x_first_layer = font + 6;
-  const auto ref = [](std::size_t number) { return std::to_string(number) + " 0 R"; };
+  const auto ref = [](std::size_t number) {
+    return std::to_string(number) + " 0 R";
+  };
   const std::string old_contents = "/Contents " + ref(*content);
   std::string contents = "/Contents [ " + ref(save) + " " + ref(*content) + " " + ref(restore);
   for (std::size_t i = 0; i < layers; ++i) contents += " " + ref(made.x_first_layer + i);
@@ -213,10 +231,13 @@ std::optional<PdfTemplate> PdfTemplate::parse(std::string_view pdf, std::size_t 
   add("<</Length 2>>stream\nQ\n\nendstream");
   add("<</Type/Font/Subtype/Type0/BaseFont/AdmitText/Encoding/Identity-H/DescendantFonts[" + ref(font + 1) +
       "]/ToUnicode " + ref(font + 4) + ">>");
-  add("<</Type/Font/Subtype/CIDFontType2/BaseFont/AdmitText/CIDSystemInfo<</Registry(Adobe)/Ordering(Identity)/Supplement "
-      "0>>/DW 500/FontDescriptor " + ref(font + 2) + "/CIDToGIDMap " + ref(font + 5) + ">>");
+  add("<</Type/Font/Subtype/CIDFontType2/BaseFont/AdmitText/CIDSystemInfo<</Registry(Adobe)/Ordering(Identity)/"
+      "Supplement "
+      "0>>/DW 500/FontDescriptor " +
+      ref(font + 2) + "/CIDToGIDMap " + ref(font + 5) + ">>");
   add("<</Type/FontDescriptor/FontName/AdmitText/Flags 4/FontBBox[0 0 500 1000]/ItalicAngle 0/Ascent 1000/Descent 0"
-      "/CapHeight 1000/StemV 80/FontFile2 " + ref(font + 3) + ">>");
+      "/CapHeight 1000/StemV 80/FontFile2 " +
+      ref(font + 3) + ">>");
   const auto font_file = empty_font();
   add(stream_object("/Length1 " + std::to_string(font_file.size()), font_file, compressor));
   add(stream_object("", identity_to_unicode(), compressor));

@@ -27,9 +27,9 @@ class PdfTemplate {
  private:
   PdfTemplate() = default;
 
-  std::string x_head;            // the file up to the first layer's object
-  std::string x_table;           // the cross-reference table up to that layer's entry
-  std::string x_trailer;         // from behind the last entry to the offset of the table
+  std::string x_head;             // the file up to the first layer's object
+  std::string x_table;            // the cross-reference table up to that layer's entry
+  std::string x_trailer;          // from behind the last entry to the offset of the table
   std::size_t x_first_layer = 0;  // object number
 };
 

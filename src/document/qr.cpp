@@ -31,7 +31,7 @@ constexpr std::array<std::array<std::uint8_t, max_version>, 4> check_words_per_b
      30, 24, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30},
 }};
 constexpr std::array<std::array<std::uint8_t, max_version>, 4> block_counts{{
-    {1, 1, 1, 1, 1,  2,  2,  2,  2,  4,  4,  4,  4,  4,  6,  6,  6,  6,  7,  8,
+    {1, 1, 1, 1,  1,  2,  2,  2,  2,  4,  4,  4,  4,  4,  6,  6,  6,  6,  7,  8,
      8, 9, 9, 10, 12, 12, 12, 13, 14, 15, 16, 17, 18, 19, 19, 20, 21, 22, 24, 25},
     {1,  1,  1,  2,  2,  4,  4,  4,  5,  5,  5,  8,  9,  9,  10, 10, 11, 13, 14, 16,
      17, 17, 18, 20, 21, 23, 25, 26, 28, 29, 31, 33, 35, 37, 38, 40, 43, 45, 47, 49},
@@ -89,8 +89,8 @@ struct Plan {
   int blocks = 0;
   int check_words = 0;
   int codewords = 0;
-  std::vector<std::uint64_t> blank;      // function patterns and the mask, with all data bits 0
-  std::vector<std::uint32_t> places;     // of data bits in order: word << 6 | bit
+  std::vector<std::uint64_t> blank;   // function patterns and the mask, with all data bits 0
+  std::vector<std::uint32_t> places;  // of data bits in order: word << 6 | bit
   std::array<std::array<std::uint8_t, check_row>, 256> multiples{};  // factor times the generator polynomial
 
   Plan(int version, QrLevel level);
@@ -135,8 +135,8 @@ void draw_alignments(Board& board, int version) {
   const auto centers = alignment_centers(version);
   for (int cy : centers) {
     for (int cx : centers) {
-      const bool on_finder = (cx == 6 && cy == 6) || (cx == 6 && cy == board.size - 7) ||
-                             (cx == board.size - 7 && cy == 6);
+      const bool on_finder =
+          (cx == 6 && cy == 6) || (cx == 6 && cy == board.size - 7) || (cx == board.size - 7 && cy == 6);
       if (on_finder) continue;
       for (int dy = -2; dy <= 2; ++dy)
         for (int dx = -2; dx <= 2; ++dx) board.set(cx + dx, cy + dy, std::max(std::abs(dx), std::abs(dy)) != 1);
@@ -151,7 +151,9 @@ void draw_format(Board& board, QrLevel level) {
   unsigned remainder = data;
   for (int i = 0; i < 10; ++i) remainder = remainder << 1 ^ (remainder >> 9) * 0x537u;
   const unsigned bits = (data << 10 | remainder) ^ 0x5412u;
-  const auto bit = [bits](int i) { return (bits >> i & 1u) != 0; };
+  const auto bit = [bits](int i) {
+    return (bits >> i & 1u) != 0;
+  };
 
   for (int i = 0; i <= 5; ++i) board.set(8, i, bit(i));
   board.set(8, 7, bit(6));
@@ -213,7 +215,8 @@ Plan::Plan(int version, QrLevel level)
   }
   for (int y = 0; y < size; ++y)
     for (int x = 0; x < size; ++x)
-      if (board.dark[board.at(x, y)]) blank[static_cast<std::size_t>(y * words + x / 64)] |= std::uint64_t{1} << (x % 64);
+      if (board.dark[board.at(x, y)])
+        blank[static_cast<std::size_t>(y * words + x / 64)] |= std::uint64_t{1} << (x % 64);
 
   const Field field;
   std::array<std::uint8_t, check_row> generator{};
@@ -248,18 +251,25 @@ constexpr auto alphanumeric_values = [] {
     values[static_cast<unsigned char>(alphabet[i])] = static_cast<std::int8_t>(i);
   return values;
 }();
-int alphanumeric_value(char c) { return alphanumeric_values[static_cast<unsigned char>(c)]; }
+int alphanumeric_value(char c) {
+  return alphanumeric_values[static_cast<unsigned char>(c)];
+}
 bool is_alphanumeric(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return alphanumeric_value(c) >= 0; });
 }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 int length_bits(QrMode mode, int version) {
   const int range = version < 10 ? 0 : version < 27 ? 1 : 2;
   switch (mode) {
-    case QrMode::numeric: return std::array{10, 12, 14}[static_cast<std::size_t>(range)];
-    case QrMode::alphanumeric: return std::array{9, 11, 13}[static_cast<std::size_t>(range)];
-    case QrMode::byte: return std::array{8, 16, 16}[static_cast<std::size_t>(range)];
+    case QrMode::numeric:
+      return std::array{10, 12, 14}[static_cast<std::size_t>(range)];
+    case QrMode::alphanumeric:
+      return std::array{9, 11, 13}[static_cast<std::size_t>(range)];
+    case QrMode::byte:
+      return std::array{8, 16, 16}[static_cast<std::size_t>(range)];
   }
   std::abort();
 }
@@ -267,9 +277,12 @@ int length_bits(QrMode mode, int version) {
 std::size_t body_bits(const QrSegment& segment) {
   const std::size_t n = segment.text.size();
   switch (segment.mode) {
-    case QrMode::numeric: return n / 3 * 10 + std::array<std::size_t, 3>{0, 4, 7}[n % 3];
-    case QrMode::alphanumeric: return n / 2 * 11 + n % 2 * 6;
-    case QrMode::byte: return n * 8;
+    case QrMode::numeric:
+      return n / 3 * 10 + std::array<std::size_t, 3>{0, 4, 7}[n % 3];
+    case QrMode::alphanumeric:
+      return n / 2 * 11 + n % 2 * 6;
+    case QrMode::byte:
+      return n * 8;
   }
   std::abort();
 }
@@ -319,7 +332,9 @@ class BitWriter {
   std::size_t x_count = 0;
 };
 
-unsigned digit(char c) { return static_cast<unsigned>(c - '0'); }
+unsigned digit(char c) {
+  return static_cast<unsigned>(c - '0');
+}
 
 void write_segment(BitWriter& out, const QrSegment& segment, int version) {
   const std::string_view text = segment.text;
@@ -397,18 +412,20 @@ QrSymbol encode_checked(std::span<const QrSegment> segments, QrLevel level) {
 
 QrSymbol encode_qr(std::span<const QrSegment> segments, QrLevel level) {
   for (const auto& segment : segments) {
-    const bool fits = segment.mode == QrMode::byte ||
-                      (segment.mode == QrMode::numeric ? std::ranges::all_of(segment.text, is_digit)
-                                                       : is_alphanumeric(segment.text));
+    const bool fits =
+        segment.mode == QrMode::byte ||
+        (segment.mode == QrMode::numeric ? std::ranges::all_of(segment.text, is_digit) : is_alphanumeric(segment.text));
     if (!fits) throw std::invalid_argument("a QR segment holds a character its mode cannot write");
   }
   return encode_checked(segments, level);
 }
 
 QrSymbol encode_qr(std::string_view text, QrLevel level) {
-  const auto head_length = static_cast<std::size_t>(std::find_if_not(text.rbegin(), text.rend(), is_digit).base() -
-                                                    text.begin());
-  const auto mode_of = [](std::string_view part) { return is_alphanumeric(part) ? QrMode::alphanumeric : QrMode::byte; };
+  const auto head_length =
+      static_cast<std::size_t>(std::find_if_not(text.rbegin(), text.rend(), is_digit).base() - text.begin());
+  const auto mode_of = [](std::string_view part) {
+    return is_alphanumeric(part) ? QrMode::alphanumeric : QrMode::byte;
+  };
   const std::string_view head = text.substr(0, head_length), tail = text.substr(head_length);
   if (text.empty()) return encode_checked({}, level);
   if (head.empty()) return encode_checked(std::array{QrSegment{QrMode::numeric, tail}}, level);

@@ -12,7 +12,7 @@ namespace admit::document {
 namespace {
 
 // The card: a band in the show's colour, below it the body on the left and the stub with the code on the right.
-constexpr double card_left = 40, card_right = page_width - 40, card_top = 40, card_bottom = 384;
+constexpr double card_left = 40, card_right = page_width - 40, card_top = 40, card_bottom = 396;
 constexpr double band_bottom = 160;
 constexpr double stub_left = card_right - 166;
 constexpr double radius = 14, notch = 8;
@@ -23,7 +23,6 @@ constexpr double qr_side = 40 * 72 / 25.4;
 constexpr double qr_top = band_bottom + 32;
 constexpr double notes_top = fold_y + 52;
 constexpr double column_gap = 32, column_width = (card_right - card_left - column_gap) / 2;
-constexpr int limit_condition_lines = 24;
 
 constexpr Colour ink{.red = 0.09, .green = 0.10, .blue = 0.13};
 constexpr Colour soft_ink{.red = 0.38, .green = 0.40, .blue = 0.45};
@@ -56,12 +55,16 @@ Colour accent_of(const TicketFace& face) {
 
 /// Relative luminance of WCAG 2.
 double luminance(const Colour& colour) {
-  const auto linear = [](double v) { return v <= 0.03928 ? v / 12.92 : std::pow((v + 0.055) / 1.055, 2.4); };
+  const auto linear = [](double v) {
+    return v <= 0.03928 ? v / 12.92 : std::pow((v + 0.055) / 1.055, 2.4);
+  };
   return 0.2126 * linear(colour.red) + 0.7152 * linear(colour.green) + 0.0722 * linear(colour.blue);
 }
 
 /// White or ink, whichever reads better on `ground`.
-Colour text_on(const Colour& ground) { return luminance(ground) < 0.30 ? paper : ink; }
+Colour text_on(const Colour& ground) {
+  return luminance(ground) < 0.30 ? paper : ink;
+}
 
 Colour faded(Colour colour, double alpha) {
   colour.alpha = alpha;
@@ -210,9 +213,10 @@ void draw_shared(cairo_t* page, Typesetter& typesetter, const TicketFace& face) 
        .width = body_width,
        .size = 30,
        .least_size = 21,
-       .lines = 2,
+       .height = 62,
+       .smallest_size = 13,
        .is_bold = true,
-       .grows_up = true,
+       .anchor = Anchor::bottom,
        .colour = on_accent},
       face.language);
   put(label(words.ticket, stub_text_left, band_bottom - 52, stub_text_width, faded(on_accent, 0.80)), words_language);
@@ -267,13 +271,13 @@ void draw_shared(cairo_t* page, Typesetter& typesetter, const TicketFace& face) 
        .baseline = band_bottom + 109,
        .width = body_width,
        .size = 9,
-       .least_size = 6.5,
+       .least_size = 7,
        .colour = soft_ink},
       face.language);
   draw_rule(page, body_left, body_left + body_width, band_bottom + 124);
   put(label(words.holder, body_left, band_bottom + 142, body_width), words_language);
-  put(label(words.ticket, body_left, band_bottom + 191, body_width - 100), words_language);
-  put(label(words.price, body_left + body_width - 92, band_bottom + 191, 92), words_language);
+  put(label(words.ticket, body_left, band_bottom + 197, body_width - 100), words_language);
+  put(label(words.price, body_left + body_width - 92, band_bottom + 197, 92), words_language);
   auto registration = label(words.registration, stub_text_left, qr_top + qr_side + 29, stub_text_width);
   registration.align = Align::center;
   put(registration, words_language);
@@ -322,7 +326,8 @@ void draw_shared(cairo_t* page, Typesetter& typesetter, const TicketFace& face) 
          .width = column_width - 26,
          .size = 9.5,
          .least_size = 9.5,
-         .lines = 2,
+         .height = 30,
+         .smallest_size = 8,
          .colour = ink},
         words_language);
   }
@@ -335,7 +340,8 @@ void draw_shared(cairo_t* page, Typesetter& typesetter, const TicketFace& face) 
          .width = column_width,
          .size = 8,
          .least_size = 8,
-         .lines = limit_condition_lines,
+         .height = 260,
+         .smallest_size = 6,
          .colour = soft_ink},
         face.language);
   }
@@ -362,54 +368,66 @@ void draw_shared(cairo_t* page, Typesetter& typesetter, const TicketFace& face) 
 
 TextBox own_text(const TicketFace& face, std::size_t i) {
   const auto& words = labels(face.language);
-  const double values = band_bottom + 207;
+  const double values = band_bottom + 213;
   switch (i) {
     case 0:
-      return {.text = clean_text(face.holder, limit_short),
-       .x = body_left,
-       .baseline = band_bottom + 165,
-       .width = body_width,
-       .size = 20,
-       .least_size = 11,
-       .lines = 2,
-       .is_bold = true,
-       .colour = ink};
+      return {.text = clean_text(face.holder, limit_title),
+              .x = body_left,
+              .baseline = band_bottom + 170,
+              .width = body_width,
+              .size = 20,
+              .least_size = 12,
+              .height = 32,
+              .smallest_size = 8,
+              .is_bold = true,
+              .anchor = Anchor::middle,
+              .top = band_bottom + 125,
+              .bottom = band_bottom + 189,
+              .colour = ink};
     case 1:
       return {.text = clean_text(face.registration, limit_short),
-       .x = stub_text_left,
-       .baseline = qr_top + qr_side + 43,
-       .width = stub_text_width,
-       .size = 11,
-       .least_size = 6,
-       .is_bold = true,
-       .align = Align::center,
-       .colour = ink};
+              .x = stub_text_left,
+              .baseline = qr_top + qr_side + 43,
+              .width = stub_text_width,
+              .size = 11,
+              .least_size = 8,
+              .height = 26,
+              .smallest_size = 6,
+              .is_bold = true,
+              .align = Align::center,
+              .top = qr_top + qr_side + 31,
+              .bottom = card_bottom - 9,
+              .colour = ink};
     case 2:
       return {.text = clean_text(face.tier, limit_short),
-       .x = body_left,
-       .baseline = values,
-       .width = body_width - 104,
-       .size = 12,
-       .least_size = 7,
-       .colour = ink};
+              .x = body_left,
+              .baseline = values,
+              .width = body_width - 104,
+              .size = 12,
+              .least_size = 9,
+              .height = 26,
+              .smallest_size = 7,
+              .top = band_bottom + 199,
+              .bottom = card_bottom - 2,
+              .colour = ink};
     case 3:
       return {.text = face.price_minor == 0 ? std::string(words.free)
-                                     : format_money(face.price_minor, face.currency, face.language),
-       .x = body_left + body_width - 92,
-       .baseline = values,
-       .width = 92,
-       .size = 12,
-       .least_size = 6,
-       .colour = ink};
+                                            : format_money(face.price_minor, face.currency, face.language),
+              .x = body_left + body_width - 92,
+              .baseline = values,
+              .width = 92,
+              .size = 12,
+              .least_size = 6,
+              .colour = ink};
     default:
       return {.text = one_of(face.language, face.number, face.count),
-       .x = stub_text_left,
-       .baseline = band_bottom - 26,
-       .width = stub_text_width,
-       .size = 22,
-       .least_size = 9,
-       .is_bold = true,
-       .colour = text_on(accent_of(face))};
+              .x = stub_text_left,
+              .baseline = band_bottom - 26,
+              .width = stub_text_width,
+              .size = 22,
+              .least_size = 9,
+              .is_bold = true,
+              .colour = text_on(accent_of(face))};
   }
 }
 
@@ -433,11 +451,16 @@ std::string shared_key(const TicketFace& face) {
 
 std::string own_text_key(const TicketFace& face, std::size_t i) {
   switch (i) {
-    case 0: return "h" + face.holder;
-    case 1: return "r" + face.registration;
-    case 2: return "t" + face.tier;
-    case 3: return "p" + std::to_string(face.price_minor) + face.currency;
-    default: return "n" + std::to_string(face.number) + "/" + std::to_string(face.count);
+    case 0:
+      return "h" + face.holder;
+    case 1:
+      return "r" + face.registration;
+    case 2:
+      return "t" + face.tier;
+    case 3:
+      return "p" + std::to_string(face.price_minor) + face.currency;
+    default:
+      return "n" + std::to_string(face.number) + "/" + std::to_string(face.count);
   }
 }
 

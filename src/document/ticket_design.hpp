@@ -18,7 +18,8 @@ struct QrPlace {
   int y = 0;
   int module = 0;
 };
-/// 40 mm wide as near as eighths of a point go (40.2 mm for the usual version 10), its quiet zone of 4 modules around it on white.
+/// 40 mm wide as near as eighths of a point go (40.2 mm for the usual version 10), its quiet zone of 4 modules around
+/// it on white.
 [[nodiscard]] QrPlace qr_place(int qr_size);
 
 /// Draws all that tickets of the same show, language and kind share.

@@ -22,7 +22,7 @@ namespace {
 
 constexpr std::size_t limit_pages = 16;
 constexpr std::string_view to_page_coordinates = "q 1 0 0 -1 0 841.89 cm\n";  // y downwards from page_height
-constexpr std::size_t limit_snippets = 200;  // of one page, about 4 kB each
+constexpr std::size_t limit_snippets = 200;                                   // of one page, about 4 kB each
 
 /// A page of cairo's that ends up as PDF text.
 class CairoPage {
@@ -35,7 +35,7 @@ class CairoPage {
     x_surface = cairo_pdf_surface_create_for_stream(append, &x_pdf, page_width, page_height);
     cairo_pdf_surface_restrict_to_version(x_surface, CAIRO_PDF_VERSION_1_4);
     // Nothing of the moment of printing: the same ticket is the same file.
-    const auto when = domain::text(face.starts_at);
+    const auto when = domain::text(std::chrono::floor<std::chrono::seconds>(face.starts_at)).substr(0, 19) + "Z";
     const auto title = clean_text(face.show_title, 140), author = clean_text(face.organiser, 80);
     cairo_pdf_surface_set_metadata(x_surface, CAIRO_PDF_METADATA_CREATE_DATE, when.c_str());
     cairo_pdf_surface_set_metadata(x_surface, CAIRO_PDF_METADATA_TITLE, title.c_str());
@@ -56,7 +56,8 @@ class CairoPage {
     cairo_show_page(x_page);
     cairo_surface_finish(x_surface);
     for (cairo_status_t status : {cairo_status(x_page), cairo_surface_status(x_surface)})
-      if (status != CAIRO_STATUS_SUCCESS) throw std::runtime_error(std::string("cairo: ") + cairo_status_to_string(status));
+      if (status != CAIRO_STATUS_SUCCESS)
+        throw std::runtime_error(std::string("cairo: ") + cairo_status_to_string(status));
     return std::move(x_pdf);
   }
 
@@ -105,8 +106,8 @@ struct TicketPrinter::State {
   };
 
   Typesetter typesetter;
-  std::unique_ptr<libdeflate_compressor, decltype(&libdeflate_free_compressor)> compressor{libdeflate_alloc_compressor(1),
-                                                                                           libdeflate_free_compressor};
+  std::unique_ptr<libdeflate_compressor, decltype(&libdeflate_free_compressor)> compressor{
+      libdeflate_alloc_compressor(1), libdeflate_free_compressor};
   std::vector<std::unique_ptr<Page>> pages;
   std::uint64_t clock = 0;
 
@@ -227,8 +228,8 @@ std::string TicketPrinter::render(const TicketFace& face) {
 }
 
 std::size_t TicketPrinter::unknown_glyphs(std::string_view text) {
-  const auto placed = state().typesetter.place(
-      {.text = clean_text(text, 10'000), .width = 1e5, .size = 10, .least_size = 10}, "en");
+  const auto placed =
+      state().typesetter.place({.text = clean_text(text, 10'000), .width = 1e5, .size = 10, .least_size = 10}, "en");
   return static_cast<std::size_t>(pango_layout_get_unknown_glyphs_count(placed.layout.get()));
 }
 

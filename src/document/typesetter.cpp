@@ -37,17 +37,19 @@ const char* han_family(std::string_view text, std::string_view language) {
 }
 
 /// Families by name, so that the choice does not hang on what else is installed.
-FontDescription font_description(const TextBox& box, std::string_view language, double size) {
+FontDescription font_description(const TextBox& box, std::string_view language) {
   FontDescription font(pango_font_description_new());
-  const std::string families = std::string("Noto Sans,Noto Sans Arabic,Noto Sans Hebrew,Noto Sans Devanagari,Noto Sans Thai,") +
-                               han_family(box.text, language);
+  const std::string families =
+      std::string("Noto Sans,Noto Sans Arabic,Noto Sans Hebrew,Noto Sans Devanagari,Noto Sans Thai,") +
+      han_family(box.text, language);
   pango_font_description_set_family(font.get(), families.c_str());
   pango_font_description_set_weight(font.get(), box.is_bold ? PANGO_WEIGHT_BOLD : PANGO_WEIGHT_NORMAL);
-  pango_font_description_set_absolute_size(font.get(), size * PANGO_SCALE);
   return font;
 }
 
-double points(int pango_units) { return static_cast<double>(pango_units) / PANGO_SCALE; }
+double points(int pango_units) {
+  return static_cast<double>(pango_units) / PANGO_SCALE;
+}
 
 double text_width(PangoLayout* layout) {
   PangoRectangle logical;
@@ -65,12 +67,22 @@ std::int32_t thousandths(std::int32_t fixed_value) {
   return static_cast<std::int32_t>(std::nearbyint(fixed_value * (1000 / units_per_point)));
 }
 
-std::int32_t fixed(double value) { return static_cast<std::int32_t>(std::nearbyint(value * units_per_point)); }
+std::int32_t fixed(double value) {
+  return static_cast<std::int32_t>(std::nearbyint(value * units_per_point));
+}
 
 struct IterDeleter {
   void operator()(PangoLayoutIter* iter) const { pango_layout_iter_free(iter); }
 };
 using LayoutIter = std::unique_ptr<PangoLayoutIter, IterDeleter>;
+
+/// The last line's, in points from the top of the layout.
+double last_baseline(PangoLayout* layout) {
+  const LayoutIter iter(pango_layout_get_iter(layout));
+  while (pango_layout_iter_next_line(iter.get())) {
+  }
+  return points(pango_layout_iter_get_baseline(iter.get()));
+}
 
 void append_hex(std::string& out, unsigned code_unit) {
   constexpr char hex[] = "0123456789ABCDEF";
@@ -130,7 +142,8 @@ void append_decimal(std::string& out, double value) {
   append_thousandths(out, static_cast<std::int64_t>(std::nearbyint(value * 1000)));
 }
 
-Typesetter::Typesetter() : x_fonts(pango_cairo_font_map_new()), x_context(pango_font_map_create_context(x_fonts.get())) {
+Typesetter::Typesetter()
+    : x_fonts(pango_cairo_font_map_new()), x_context(pango_font_map_create_context(x_fonts.get())) {
   // Distances as designed, not as a screen would round them: the same page at every size.
   cairo_font_options_t* options = cairo_font_options_create();
   cairo_font_options_set_antialias(options, CAIRO_ANTIALIAS_GRAY);
@@ -147,13 +160,13 @@ Typesetter::Typesetter() : x_fonts(pango_cairo_font_map_new()), x_context(pango_
   if (cairo_status(x_pen) != CAIRO_STATUS_SUCCESS) throw std::runtime_error("cairo: no recording surface");
 }
 
-Typesetter::~Typesetter() { cairo_destroy(x_pen); }
+Typesetter::~Typesetter() {
+  cairo_destroy(x_pen);
+}
 
-Object<PangoLayout> Typesetter::layout(const TextBox& box, const PangoFontDescription* font,
-                                       std::string_view language) {
+Object<PangoLayout> Typesetter::layout(const TextBox& box, std::string_view language) {
   pango_context_set_language(x_context.get(), pango_language_from_string(std::string(language).c_str()));
   Object<PangoLayout> made(pango_layout_new(x_context.get()));
-  pango_layout_set_font_description(made.get(), font);
   pango_layout_set_text(made.get(), box.text.data(), static_cast<int>(box.text.size()));
   if (box.tracking > 0) {
     PangoAttrList* attributes = pango_attr_list_new();
@@ -165,28 +178,31 @@ Object<PangoLayout> Typesetter::layout(const TextBox& box, const PangoFontDescri
 }
 
 PlacedText Typesetter::place(const TextBox& box, std::string_view language) {
-  const auto font = font_description(box, language, box.size);
-  auto made = layout(box, font.get(), language);
+  const auto font = font_description(box, language);
+  auto made = layout(box, language);
+  double size = 0;
+  const auto set_size = [&](double points_high) {
+    size = points_high;
+    pango_font_description_set_absolute_size(font.get(), size * PANGO_SCALE);
+    pango_layout_set_font_description(made.get(), font.get());
+  };
+  set_size(box.size);
   double width = text_width(made.get());
-  bool fits = width <= box.width;
-  if (!fits) {
-    const double size = std::max(box.least_size, std::floor(box.size * box.width / width * 2) / 2);
-    if (size < box.size) {
-      pango_font_description_set_absolute_size(font.get(), size * PANGO_SCALE);
-      pango_layout_set_font_description(made.get(), font.get());
-      width = text_width(made.get());
-      fits = width <= box.width;
-    }
+  if (width > box.width && box.least_size < box.size) {
+    set_size(std::max(box.least_size, std::floor(box.size * box.width / width * 2) / 2));
+    width = text_width(made.get());
   }
 
   double x = box.x;
-  if (fits) {
+  double baseline_in_layout = points(pango_layout_get_baseline(made.get()));
+  double baseline = box.baseline;
+  if (width <= box.width) {
     if (box.align == Align::center) x += (box.width - width) / 2;
     if (box.align == Align::right) x += box.width - width;
   } else {
     pango_layout_set_width(made.get(), static_cast<int>(box.width * PANGO_SCALE));
     pango_layout_set_wrap(made.get(), PANGO_WRAP_WORD_CHAR);
-    pango_layout_set_height(made.get(), -box.lines);
+    pango_layout_set_height(made.get(), static_cast<int>(box.height * PANGO_SCALE));
     pango_layout_set_ellipsize(made.get(), PANGO_ELLIPSIZE_END);
     // Pango's left is the side where the text begins.
     const bool swap = is_rtl(made.get());
@@ -194,17 +210,31 @@ PlacedText Typesetter::place(const TextBox& box, std::string_view language) {
     pango_layout_set_alignment(made.get(), box.align == Align::center  ? PANGO_ALIGN_CENTER
                                            : box.align == Align::right ? right
                                                                        : left);
-  }
+    while (box.height > 0 && size > box.smallest_size && pango_layout_is_ellipsized(made.get()))
+      set_size(std::max(box.smallest_size, size - 1));
 
-  int baseline = pango_layout_get_baseline(made.get());
-  if (box.grows_up) {
-    const LayoutIter iter(pango_layout_get_iter(made.get()));
-    while (pango_layout_iter_next_line(iter.get())) baseline = pango_layout_iter_get_baseline(iter.get());
+    baseline_in_layout = points(pango_layout_get_baseline(made.get()));
+    if (box.anchor == Anchor::bottom) baseline_in_layout = last_baseline(made.get());
+    if (box.anchor == Anchor::middle) {
+      // The middle of the lines comes to the middle of the capitals of the single line.
+      constexpr double half_capital = 0.36;
+      baseline_in_layout = (baseline_in_layout + last_baseline(made.get())) / 2 - half_capital * size;
+      baseline -= half_capital * box.size;
+    }
+  }
+  Clip clip;
+  if (box.bottom > box.top) {
+    constexpr double overhang = 4;  // of slanted letters
+    clip.x = static_cast<int>(std::floor(box.x - overhang));
+    clip.y = static_cast<int>(std::floor(box.top));
+    clip.width = static_cast<int>(std::ceil(box.x + box.width + overhang)) - clip.x;
+    clip.height = static_cast<int>(std::ceil(box.bottom)) - clip.y;
   }
   // On cairo's grid, so that both ways of drawing round alike.
   return {.layout = std::move(made),
           .x = fixed(x) / units_per_point,
-          .y = fixed(box.baseline - points(baseline)) / units_per_point,
+          .y = fixed(baseline - baseline_in_layout) / units_per_point,
+          .clip = clip,
           .colour = box.colour};
 }
 
@@ -254,10 +284,18 @@ const Typesetter::Outline& Typesetter::outline(PangoFont* font, PangoGlyph glyph
       made.push_back(step);
     };
     switch (data->header.type) {
-      case CAIRO_PATH_MOVE_TO: add('m', 1); break;
-      case CAIRO_PATH_LINE_TO: add('l', 1); break;
-      case CAIRO_PATH_CURVE_TO: add('c', 3); break;
-      case CAIRO_PATH_CLOSE_PATH: add('h', 0); break;
+      case CAIRO_PATH_MOVE_TO:
+        add('m', 1);
+        break;
+      case CAIRO_PATH_LINE_TO:
+        add('l', 1);
+        break;
+      case CAIRO_PATH_CURVE_TO:
+        add('c', 3);
+        break;
+      case CAIRO_PATH_CLOSE_PATH:
+        add('h', 0);
+        break;
     }
   }
   const bool is_broken = path->status != CAIRO_STATUS_SUCCESS;
@@ -269,6 +307,10 @@ const Typesetter::Outline& Typesetter::outline(PangoFont* font, PangoGlyph glyph
 
 void Typesetter::append_outlines(const PlacedText& text, double page_height, std::string& path,
                                  std::string& invisible) {
+  if (text.clip.width > 0) {
+    for (int value : {text.clip.x, text.clip.y, text.clip.width, text.clip.height}) append_number(path, value);
+    path += "re W n\n";
+  }
   append_decimal(path, text.colour.red);
   append_decimal(path, text.colour.green);
   append_decimal(path, text.colour.blue);
@@ -304,8 +346,7 @@ void Typesetter::append_outlines(const PlacedText& text, double page_height, std
       advance += info.geometry.width;
     }
 
-    append_invisible_run(invisible,
-                         {characters + run->item->offset, static_cast<std::size_t>(run->item->length)},
+    append_invisible_run(invisible, {characters + run->item->offset, static_cast<std::size_t>(run->item->length)},
                          run->item->analysis.level % 2 == 1, text.x + points(logical.x),
                          page_height - text.y - points(baseline), points(logical.width), points(logical.height) / 1.36);
   } while (pango_layout_iter_next_run(iter.get()));
@@ -313,22 +354,33 @@ void Typesetter::append_outlines(const PlacedText& text, double page_height, std
 }
 
 namespace {
-void set_colour(cairo_t* page, const Colour& colour) {
-  cairo_set_source_rgba(page, colour.red, colour.green, colour.blue, colour.alpha);
+
+/// Calls `draw` at the text's place, in its colour, within its clip.
+template <class Draw>
+void draw_at(cairo_t* page, const PlacedText& text, Draw draw) {
+  cairo_save(page);
+  if (text.clip.width > 0) {
+    cairo_rectangle(page, text.clip.x, text.clip.y, text.clip.width, text.clip.height);
+    cairo_clip(page);
+  }
+  cairo_set_source_rgba(page, text.colour.red, text.colour.green, text.colour.blue, text.colour.alpha);
+  cairo_move_to(page, text.x, text.y);
+  draw();
+  cairo_new_path(page);
+  cairo_restore(page);
 }
+
 }  // namespace
 
 void show_text(cairo_t* page, const PlacedText& text) {
-  set_colour(page, text.colour);
-  cairo_move_to(page, text.x, text.y);
-  pango_cairo_show_layout(page, text.layout.get());
+  draw_at(page, text, [&] { pango_cairo_show_layout(page, text.layout.get()); });
 }
 
 void fill_text(cairo_t* page, const PlacedText& text) {
-  set_colour(page, text.colour);
-  cairo_move_to(page, text.x, text.y);
-  pango_cairo_layout_path(page, text.layout.get());
-  cairo_fill(page);
+  draw_at(page, text, [&] {
+    pango_cairo_layout_path(page, text.layout.get());
+    cairo_fill(page);
+  });
 }
 
 }  // namespace admit::document

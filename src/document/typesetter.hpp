@@ -27,21 +27,33 @@ struct Colour {
 
 enum class Align { left, center, right };
 
-/// A text and the room it has. Points, y downwards. A text too wide for one line at `size` shrinks to `least_size`, then
-/// wraps at `least_size` into `lines`, then ends in an ellipsis; it never leaves its width.
+/// Which edge of a wrapped text stays where the single line would have been.
+enum class Anchor { top, middle, bottom };
+
+/// A text and the room it has. Points, y downwards. A text too wide for one line at `size` shrinks to `least_size`; if
+/// that does not do, it wraps into `height`, shrinking on to `smallest_size`; then it ends in an ellipsis. It never
+/// leaves its width. Without a height it stays one line.
 struct TextBox {
   std::string text;
   double x = 0;
-  double baseline = 0;  ///< of the first line; of the last where `grows_up`
+  double baseline = 0;  ///< of a single line
   double width = 0;
   double size = 10;
   double least_size = 10;
-  int lines = 1;
+  double height = 0;
+  double smallest_size = 0;
   bool is_bold = false;
-  bool grows_up = false;
   Align align = Align::left;  ///< as seen, whatever the direction of the text
-  double tracking = 0;        ///< points between letters
+  Anchor anchor = Anchor::top;
+  double top = 0;  ///< what marks and ornaments reach beyond top and bottom is cut off; both 0: nothing is
+  double bottom = 0;
+  double tracking = 0;  ///< points between letters
   Colour colour{};
+};
+
+/// Whole points, so that every way of drawing cuts at the same pixel. Empty: nothing is cut.
+struct Clip {
+  int x = 0, y = 0, width = 0, height = 0;
 };
 
 /// A text with its place: the layout's top left corner.
@@ -49,6 +61,7 @@ struct PlacedText {
   Object<PangoLayout> layout;
   double x = 0;
   double y = 0;
+  Clip clip{};
   Colour colour{};
 };
 
@@ -66,8 +79,9 @@ class Typesetter {
   /// Whether every glyph is an outline in one colour: no emoji, no unknown glyph.
   [[nodiscard]] bool is_outline(const PlacedText& text);
 
-  /// Appends PDF operators: the outlines as one path and its fill, in points, y downwards, at exactly
-  /// the coordinates cairo writes; `invisible` receives the text for search and copying, in points, y upwards.
+  /// Appends PDF operators: a clip, the outlines as one path and its fill (to be put between q and Q), in points, y
+  /// downwards, at exactly the coordinates cairo writes; `invisible` receives the text for search and copying, in
+  /// points, y upwards.
   void append_outlines(const PlacedText& text, double page_height, std::string& path, std::string& invisible);
 
  private:
@@ -78,7 +92,7 @@ class Typesetter {
   using Outline = std::vector<Step>;
   const Outline& outline(PangoFont* font, PangoGlyph glyph);
   bool has_colour(PangoFont* font);
-  Object<PangoLayout> layout(const TextBox& box, const PangoFontDescription* font, std::string_view language);
+  Object<PangoLayout> layout(const TextBox& box, std::string_view language);
 
   Object<PangoFontMap> x_fonts;
   Object<PangoContext> x_context;

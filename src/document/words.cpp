@@ -110,10 +110,10 @@ void check(UErrorCode status, const char* what) {
 /// The locale of a tag, with the calendar all venues keep; English where ICU has no words for it.
 icu::Locale locale_of(std::string_view language) {
   UErrorCode status = U_ZERO_ERROR;
-  auto locale = language.size() > limit_language
-                    ? icu::Locale::getEnglish()
-                    : icu::Locale::forLanguageTag(icu::StringPiece(language.data(), static_cast<int>(language.size())),
-                                                  status);
+  auto locale =
+      language.size() > limit_language
+          ? icu::Locale::getEnglish()
+          : icu::Locale::forLanguageTag(icu::StringPiece(language.data(), static_cast<int>(language.size())), status);
   if (U_FAILURE(status) || locale.isBogus() || *locale.getLanguage() == '\0') locale = icu::Locale::getEnglish();
 
   status = U_ZERO_ERROR;

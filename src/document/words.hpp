@@ -14,10 +14,10 @@ namespace admit::document {
 struct Labels {
   std::string_view language;  ///< of these words
   std::string_view holder, ticket, price, registration, doors;
-  std::string_view of;          ///< between two numbers: "1 of 3"
-  std::string_view free;        ///< instead of a price of nothing
-  std::string_view fold;        ///< beside the fold line
-  std::string_view at_the_door; ///< heading of `advice`
+  std::string_view of;           ///< between two numbers: "1 of 3"
+  std::string_view free;         ///< instead of a price of nothing
+  std::string_view fold;         ///< beside the fold line
+  std::string_view at_the_door;  ///< heading of `advice`
   std::array<std::string_view, 3> advice;
   std::string_view conditions;
 };
@@ -27,9 +27,9 @@ struct Labels {
 
 /// A moment as people at the venue read it.
 struct LocalTime {
-  std::string date;    ///< "Saturday, 21 November 2026"
-  std::string time;    ///< "19:30" or "7:30 PM"
-  std::string zone;    ///< "Europe/Berlin, UTC+1"; an unknown zone is shown in UTC and says so
+  std::string date;  ///< "Saturday, 21 November 2026"
+  std::string time;  ///< "19:30" or "7:30 PM"
+  std::string zone;  ///< "Europe/Berlin, UTC+1"; an unknown zone is shown in UTC and says so
 };
 
 /// `at` in `zone` (IANA name), in the words of `language` (BCP 47; what ICU does not know falls back to English).
