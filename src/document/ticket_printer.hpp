@@ -51,7 +51,7 @@ class TicketPrinter {
   /// libraries or fonts are broken.
   [[nodiscard]] std::string render(const TicketFace& face);
 
-  /// The same page drawn wholly by cairo, some 30 times slower: what `render` is compared with.
+  /// The same page drawn wholly by cairo, some 60 times slower: what `render` is compared with.
   [[nodiscard]] std::string render_plain(const TicketFace& face);
 
   /// How many characters of `text` no installed font can draw.

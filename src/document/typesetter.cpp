@@ -19,15 +19,26 @@ struct FontDeleter {
 };
 using FontDescription = std::unique_ptr<PangoFontDescription, FontDeleter>;
 
+/// What of a BCP 47 tag matters for the shapes of letters. Pango keeps every tag it has ever seen, so only few may
+/// reach it: primary subtags of two or three letters, and the two ways of writing Chinese.
+std::string shaping_language(std::string_view tag) {
+  std::string primary(tag.substr(0, tag.find_first_of("-_")));
+  for (char& c : primary) c = g_ascii_tolower(c);
+  const bool is_plain = (primary.size() == 2 || primary.size() == 3) &&
+                        std::ranges::all_of(primary, [](char c) { return c >= 'a' && c <= 'z'; });
+  if (!is_plain) return "en";
+  if (primary != "zh") return primary;
+  for (const char* traditional : {"Hant", "TW", "HK", "MO"})
+    if (tag.find(traditional) != tag.npos) return "zh-tw";
+  return "zh-cn";
+}
+
 /// Han characters look different in Japan, Korea, China and Taiwan: the language decides, else the company they keep.
 const char* han_family(std::string_view text, std::string_view language) {
-  if (language.starts_with("ja")) return "Noto Sans CJK JP";
-  if (language.starts_with("ko")) return "Noto Sans CJK KR";
-  if (language.starts_with("zh")) {
-    const bool is_traditional = language.find("Hant") != language.npos || language.find("TW") != language.npos ||
-                                language.find("HK") != language.npos || language.find("MO") != language.npos;
-    return is_traditional ? "Noto Sans CJK TC" : "Noto Sans CJK SC";
-  }
+  if (language == "ja") return "Noto Sans CJK JP";
+  if (language == "ko") return "Noto Sans CJK KR";
+  if (language == "zh-tw") return "Noto Sans CJK TC";
+  if (language == "zh-cn") return "Noto Sans CJK SC";
   for (const char* p = text.data(); p < text.data() + text.size(); p = g_utf8_next_char(p)) {
     const gunichar c = g_utf8_get_char(p);
     if (c >= 0x3040 && c <= 0x30FF) return "Noto Sans CJK JP";
@@ -37,7 +48,7 @@ const char* han_family(std::string_view text, std::string_view language) {
 }
 
 /// Families by name, so that the choice does not hang on what else is installed.
-FontDescription font_description(const TextBox& box, std::string_view language) {
+FontDescription font_description(const TextBox& box, const std::string& language) {
   FontDescription font(pango_font_description_new());
   const std::string families =
       std::string("Noto Sans,Noto Sans Arabic,Noto Sans Hebrew,Noto Sans Devanagari,Noto Sans Thai,") +
@@ -164,8 +175,8 @@ Typesetter::~Typesetter() {
   cairo_destroy(x_pen);
 }
 
-Object<PangoLayout> Typesetter::layout(const TextBox& box, std::string_view language) {
-  pango_context_set_language(x_context.get(), pango_language_from_string(std::string(language).c_str()));
+Object<PangoLayout> Typesetter::layout(const TextBox& box, const std::string& language) {
+  pango_context_set_language(x_context.get(), pango_language_from_string(language.c_str()));
   Object<PangoLayout> made(pango_layout_new(x_context.get()));
   pango_layout_set_text(made.get(), box.text.data(), static_cast<int>(box.text.size()));
   if (box.tracking > 0) {
@@ -177,7 +188,8 @@ Object<PangoLayout> Typesetter::layout(const TextBox& box, std::string_view lang
   return made;
 }
 
-PlacedText Typesetter::place(const TextBox& box, std::string_view language) {
+PlacedText Typesetter::place(const TextBox& box, std::string_view language_tag) {
+  const auto language = shaping_language(language_tag);
   const auto font = font_description(box, language);
   auto made = layout(box, language);
   double size = 0;

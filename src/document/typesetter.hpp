@@ -73,8 +73,8 @@ class Typesetter {
   Typesetter(const Typesetter&) = delete;
   Typesetter& operator=(const Typesetter&) = delete;
 
-  /// `language` is a BCP 47 tag; it chooses among the shapes of Han characters.
-  [[nodiscard]] PlacedText place(const TextBox& box, std::string_view language);
+  /// `language_tag` is a BCP 47 tag; it chooses among the shapes of letters, those of Han characters above all.
+  [[nodiscard]] PlacedText place(const TextBox& box, std::string_view language_tag);
 
   /// Whether every glyph is an outline in one colour: no emoji, no unknown glyph.
   [[nodiscard]] bool is_outline(const PlacedText& text);
@@ -92,7 +92,7 @@ class Typesetter {
   using Outline = std::vector<Step>;
   const Outline& outline(PangoFont* font, PangoGlyph glyph);
   bool has_colour(PangoFont* font);
-  Object<PangoLayout> layout(const TextBox& box, std::string_view language);
+  Object<PangoLayout> layout(const TextBox& box, const std::string& language);
 
   Object<PangoFontMap> x_fonts;
   Object<PangoContext> x_context;
