@@ -1,0 +1,935 @@
+#include "app/simulate.hpp"
+
+#include <algorithm>
+#include <functional>
+#include <map>
+#include <optional>
+#include <ostream>
+#include <sstream>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+
+#include "app/verify.hpp"
+#include "domain/accounts.hpp"
+#include "domain/door.hpp"
+#include "domain/jobs.hpp"
+#include "domain/registrations.hpp"
+#include "domain/sha256.hpp"
+#include "domain/shows.hpp"
+#include "engine/lane.hpp"
+#include "store/memory/memory_store.hpp"
+#include "store/sqlite/sqlite_store.hpp"
+
+namespace admit::app {
+namespace {
+
+using namespace domain;
+using std::chrono::hours;
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+/// All chance of a run.
+class Dice {
+ public:
+  explicit Dice(std::uint64_t seed) : x_state(seed) {}
+  std::uint64_t roll() {  // splitmix64
+    std::uint64_t x = x_state += 0x9E3779B97F4A7C15ull;
+    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ull;
+    x = (x ^ (x >> 27)) * 0x94D049BB133111EBull;
+    return x ^ (x >> 31);
+  }
+  std::size_t below(std::size_t n) { return static_cast<std::size_t>(roll() % n); }
+  std::int64_t between(std::int64_t least, std::int64_t most) {
+    return least + static_cast<std::int64_t>(roll() % static_cast<std::uint64_t>(most - least + 1));
+  }
+  bool one_in(std::size_t n) { return below(n) == 0; }
+  template <class T>
+  T& pick(std::vector<T>& from) {
+    return from[below(from.size())];
+  }
+
+ private:
+  std::uint64_t x_state;
+};
+
+struct Broken {
+  std::string what;
+};
+void expect(bool holds_true, std::string_view what) {
+  if (!holds_true) throw Broken{std::string(what)};
+}
+
+/// What the provider knows. It never forgets, whatever happens to us.
+class Provider {
+ public:
+  struct Intent {
+    std::string id;
+    TransactionId transaction_id;
+    std::int64_t amount_minor = 0;
+    std::string currency;
+    IntentStatus status = IntentStatus::requires_payment_method;
+  };
+  struct Event {
+    std::string id;
+    IntentNews news;
+  };
+
+  /// Idempotent by transaction.
+  Intent& create(const Transaction& transaction) {
+    const auto [it, fresh] = x_by_transaction.try_emplace(transaction.id, "pi_" + std::to_string(x_intents.size()));
+    if (fresh) {
+      x_intents.emplace(it->second, Intent{it->second, transaction.id, transaction.amount_minor, transaction.currency});
+    }
+    return x_intents.at(it->second);
+  }
+  Intent* find(TransactionId id) {
+    const auto it = x_by_transaction.find(id);
+    return it == x_by_transaction.end() ? nullptr : &x_intents.at(it->second);
+  }
+
+  void say(const Intent& intent, bool failed, Instant at) {
+    const std::string id = "evt_" + std::to_string(x_event_count++);
+    deliver({id,
+             {.intent_id = intent.id,
+              .status = intent.status,
+              .failed = failed,
+              .amount_minor = intent.amount_minor,
+              .received_minor = intent.status == IntentStatus::succeeded ? intent.amount_minor : 0,
+              .currency = intent.currency,
+              .error = failed ? "card_declined" : "",
+              .transaction_id = intent.transaction_id}},
+            at);
+  }
+  void deliver(Event event, Instant at) { x_events.emplace(std::pair(at, x_delivery_count++), std::move(event)); }
+  std::optional<Event> next(Instant now) {
+    if (x_events.empty() || x_events.begin()->first.first > now) return std::nullopt;
+    Event event = std::move(x_events.begin()->second);
+    x_events.erase(x_events.begin());
+    return event;
+  }
+  [[nodiscard]] bool has_events() const { return !x_events.empty(); }
+  [[nodiscard]] const std::map<std::string, Intent>& intents() const { return x_intents; }
+
+ private:
+  std::map<std::string, Intent> x_intents;
+  std::map<TransactionId, std::string> x_by_transaction;
+  std::map<std::pair<Instant, std::uint64_t>, Event> x_events;
+  std::uint64_t x_event_count = 0;
+  std::uint64_t x_delivery_count = 0;
+};
+
+class Simulation {
+ public:
+  Simulation(const SimulateOptions& options, SimulatedSite& site, std::ostream& out)
+      : x_options(options), x_site(site), x_out(out), x_dice(options.seed) {}
+
+  bool run() {
+    std::string fault;
+    try {
+      open_lane();
+      set_up();
+      x_site.allow_faults(true);
+      const std::uint64_t every = std::max<std::uint64_t>(20'000, x_options.commands / 8);
+      std::uint64_t next_check = every;
+      while (x_commands < x_options.commands) {
+        act();
+        if (x_dice.one_in(12)) run_lane();
+        if (x_dice.one_in(5'000)) crash();
+        if (x_commands < next_check) continue;
+        check_everything();
+        next_check += every;
+      }
+      settle();
+      check_everything();
+      check_money();
+    } catch (const Broken& broken) {
+      fault = broken.what;
+    } catch (const std::exception& error) {
+      fault = error.what();
+    }
+    x_site.allow_faults(false);
+    close_lane();
+    print(fault);
+    return fault.empty();
+  }
+
+ private:
+  // What was acknowledged.
+  struct TierModel {
+    TierId id;
+    std::int64_t price_minor = 0;
+    std::int64_t most = 0;
+  };
+  struct TicketModel {
+    TicketId id;
+    std::int64_t entries = 0;
+    bool unsure = false;  // a change was sent and never answered
+    bool revoked = false;
+  };
+  struct ShowModel {
+    ShowId id;
+    std::vector<TierModel> tiers;
+    std::vector<DeviceId> devices;
+    std::vector<TicketId> tickets;
+    std::map<QuotaId, std::int64_t> quotas;  // sizes
+    Instant ends_at{};
+  };
+  struct RegistrationModel {
+    UserId user;
+    std::int64_t amount_minor = 0;
+    bool confirmed = false;
+  };
+  struct Scan {
+    Admit command;
+    std::optional<DoorReason> reason;  // of the first answer
+    std::uint64_t code = 0;
+  };
+
+  // Sending.
+
+  Meta meta(UserId user = {}, std::string actor = "system") {
+    x_now += milliseconds{x_dice.between(1, 400)};
+    if (x_dice.one_in(400)) x_now += minutes{x_dice.between(1, 8)};
+    return {.now = x_now,
+            .seed = {x_dice.roll(), x_dice.roll()},
+            .user = user,
+            .is_operator = user == x_operator,
+            .actor = std::move(actor),
+            .address = "10.0.0." + std::to_string(user.value.low % 25)};
+  }
+
+  void note(std::uint64_t number, std::string_view outcome) {
+    const std::string line = x_digest + std::to_string(number) + ' ' + std::string(outcome);
+    const auto digest = sha256(line);
+    x_digest.assign(digest.begin(), digest.end());
+  }
+
+  /// `on_answer(result, replay)` sees the acknowledged outcome; `on_lost` is called if a crash swallowed it.
+  template <class Command, class OnAnswer>
+  void send(std::string_view name, Command command, OnAnswer on_answer, std::function<void()> on_lost = [] {},
+            std::optional<engine::Idempotency<typename Command::Outcome>> idempotency = std::nullopt) {
+    const std::uint64_t number = ++x_commands;
+    x_unanswered[number] = std::move(on_lost);
+    const bool taken = x_lane->submit(
+        std::move(command),
+        [this, number, name, on_answer = std::move(on_answer)](engine::Answer<typename Command::Outcome> answer) {
+          expect(x_unanswered.erase(number) == 1, "a command was answered twice");
+          const auto outcome = answer.replay   ? std::string_view("replay")
+                               : answer.result ? std::string_view("ok")
+                                               : word(answer.result.error().code);
+          note(number, outcome);
+          ++x_outcomes[std::string(name) + ' ' + std::string(outcome)];
+          expect(answer.replay || answer.result || answer.result.error().code != Refusal::internal,
+                 std::string(name) + " ended with a fault of ours");
+          on_answer(answer.result, answer.replay);
+        },
+        std::move(idempotency));
+    expect(taken, "the queue is full");
+  }
+
+  /// As send, and waits for it: for setting up, where nothing goes wrong.
+  template <class Command>
+  typename Command::Outcome must(Command command) {
+    std::optional<typename Command::Outcome> outcome;
+    send("set up", std::move(command), [&](auto& result, auto&) {
+      if (result) outcome = *result;
+    });
+    while (x_lane->step()) {
+    }
+    expect(outcome.has_value(), "setting up was refused");
+    return std::move(*outcome);
+  }
+
+  void open_lane() {
+    engine::LaneOptions options;
+    options.seed = {x_dice.roll(), x_dice.roll()};
+    options.max_batch = 64;
+    options.pause = [](milliseconds) {};
+    x_lane = std::make_unique<engine::Lane>(x_site.store(), std::move(options));
+  }
+
+  void close_lane() {
+    if (x_lane == nullptr) return;
+    const auto counts = x_lane->counts();
+    x_commits += counts.commits;
+    x_conflicts += counts.conflicts;
+    x_unknown += counts.unknown_outcomes;
+    x_lane.reset();
+  }
+
+  void run_lane() {
+    try {
+      while (x_lane->step()) {
+      }
+    } catch (const SimulatedCrash&) {
+      crash();
+    }
+    learn();
+  }
+
+  void crash() {
+    ++x_crashes;
+    close_lane();
+    x_site.restart();
+    open_lane();
+    for (auto& [number, lost] : std::exchange(x_unanswered, {})) {
+      note(number, "lost");
+      lost();
+    }
+  }
+
+  /// Reads committed rows as a client would, past the faults.
+  template <class Row>
+  std::optional<Row> look(IdOf<Row> id) {
+    x_site.allow_faults(false);
+    auto row = store::get<Row>(x_site.store(), id);
+    x_site.allow_faults(true);
+    return row;
+  }
+
+  // Setting up.
+
+  void set_up() {
+    for (std::uint64_t i = 0; i < 40; ++i) {
+      const std::string name = "user" + std::to_string(i);
+      const User user = must(CreateUser{.meta = meta(), .email = name + "@example.org", .name = name, .locale = "en",
+                                        .password_hash = "-", .is_operator = i == 0});
+      x_users.push_back(user.id);
+    }
+    x_operator = x_users[0];
+    x_organiser = x_users[1];
+    x_business = must(CreateBusiness{.meta = meta(x_organiser), .name = "The Hall"}).id;
+    (void)must(LinkAccount{.meta = meta(x_operator), .business_id = x_business, .stripe_account = "acct_hall",
+                           .charges_enabled = true});
+    open_show();
+    open_show();
+  }
+
+  void open_show() {
+    Show draft{.id = ShowId{fresh_uuid(x_now, {x_dice.roll(), x_dice.roll()}, 0)},
+               .business_id = x_business,
+               .title = "Show " + std::to_string(x_shows.size()),
+               .starts_at = x_now + hours{1},
+               .doors_at = x_now,
+               .currency = "EUR",
+               .max_live_holds_per_user = 4,
+               .max_live_holds_per_address = 12};
+    for (int i = 0; i < 32; ++i) {
+      draft.windows.push_back({x_now + hours{8 * i}, x_now + hours{8 * i + 7}});
+    }
+    ShowModel model{.id = draft.id, .ends_at = draft.windows.back().until};
+    (void)must(CreateShow{.meta = meta(x_organiser), .show = draft, .public_key = {"p"}, .wrapped_private_key = {"w"}});
+    const Quota hall = must(CreateQuota{.meta = meta(x_organiser), .show_id = model.id, .name = "hall",
+                                        .size = x_dice.between(100, 2'500)});
+    model.quotas[hall.id] = hall.size;
+    for (int i = 0; i < 4; ++i) {
+      CreateTier create{.meta = meta(x_organiser), .show_id = model.id, .name = "tier " + std::to_string(i),
+                        .price_minor = i == 3 ? 0 : x_dice.between(100, 9'000), .tax_rate_bp = i * 700,
+                        .fee_minor = i == 1 ? 150 : 0, .max_per_registration = 8};
+      if (i == 2) {
+        create.capacity = x_dice.between(5, 300);
+      } else {
+        create.quota_ids = {hall.id};
+        if (i == 3) {
+          const Quota part = must(CreateQuota{.meta = meta(x_organiser), .show_id = model.id, .name = "balcony",
+                                              .size = x_dice.between(10, 120)});
+          model.quotas[part.id] = part.size;
+          create.quota_ids.push_back(part.id);
+        }
+      }
+      const auto capacity = create.capacity;
+      const Tier tier = must(std::move(create));
+      if (capacity) model.quotas[tier.quota_ids.front()] = *capacity;
+      model.tiers.push_back({tier.id, tier.price_minor + tier.fee_minor, tier.max_per_registration});
+    }
+    (void)must(PublishShow{.meta = meta(x_organiser), .show_id = model.id});
+    for (int i = 0; i < 3; ++i) {
+      const DeviceId id{fresh_uuid(x_now, {x_dice.roll(), x_dice.roll()}, 0)};
+      (void)must(CreateDevice{.meta = meta(x_organiser), .device_id = id, .show_id = model.id,
+                              .gate = "gate " + std::to_string(i), .token_hash = {"h"}});
+      model.devices.push_back(id);
+    }
+    x_shows.push_back(std::move(model));
+  }
+
+  // Actors. Each sends at most a few commands.
+
+  void act() {
+    const auto dice = x_dice.below(1000);
+    try {
+      if (dice < 300) return reserve();
+      if (dice < 330) return cancel();
+      if (dice < 500) return pay();
+      if (dice < 700) return hear_provider();
+      if (dice < 715) return sweep();
+      if (dice < 760) return work();
+      if (dice < 940) return scan();
+      if (dice < 960) return annul();
+      if (dice < 970) return revoke();
+      if (dice < 975) return forget();
+      if (dice == 999) return organise();
+      x_now += seconds{x_dice.between(1, 20)};
+    } catch (const store::StoreUnavailable&) {  // a read failed: whoever asked comes again
+    } catch (const SimulatedCrash&) {
+      crash();
+    }
+  }
+
+  ShowModel& show() { return x_shows[x_shows.size() - 1 - x_dice.below(2)]; }
+
+  void reserve() {
+    const UserId user = x_dice.pick(x_users);
+    ShowModel& at = show();
+    Reserve command{.meta = meta(user, "user:" + user.text()), .show_id = at.id, .payments_ready = true};
+    const auto first = x_dice.below(at.tiers.size());
+    for (std::size_t i = 0; i < (x_dice.one_in(4) ? 2u : 1u); ++i) {
+      const auto& tier = at.tiers[(first + i) % at.tiers.size()];
+      command.lines.push_back({tier.id, x_dice.between(1, x_dice.one_in(30) ? tier.most + 1 : 3), {"Ada L."}});
+    }
+    std::string key;
+    if (!x_dice.one_in(3)) key = "key" + std::to_string(x_commands);
+    submit_reserve(std::move(command), key, x_dice.one_in(5));
+  }
+
+  void submit_reserve(Reserve command, const std::string& key, bool repeat) {
+    const RegistrationId would_be{fresh_uuid(command.meta.now, command.meta.seed, 0)};
+    std::optional<engine::Idempotency<Registration>> idempotency;
+    if (!key.empty()) {
+      idempotency.emplace(derived_id<ClaimId>("key", command.meta.user.text() + key), derived_uuid("body", command.show_id.text()),
+                          [](const Registration& registration) {
+                            return engine::Replay{201, registration.id.text()};
+                          });
+    }
+    const UserId user = command.meta.user;
+    Reserve again = command;
+    again.meta = meta(user, command.meta.actor);
+    send(
+        "reserve", std::move(command),
+        [this, user, key](Result<Registration>& result, std::optional<engine::Replay>& replay) {
+          if (replay) {
+            const auto it = x_replies.find(key);
+            expect(it == x_replies.end() || it->second == replay->body, "a repeat got another answer than the first");
+            x_replies.emplace(key, replay->body);
+            if (it == x_replies.end()) x_to_learn.push_back(*RegistrationId::parse(replay->body));
+            return;
+          }
+          if (!result) return;
+          if (!key.empty()) expect(x_replies.emplace(key, result->id.text()).second, "one key reserved twice");
+          remember(*result, user);
+        },
+        [this, would_be, again, key] {
+          x_maybe.insert(would_be);
+          if (!key.empty()) submit_reserve(again, key, false);
+        },
+        std::move(idempotency));
+    if (repeat) submit_reserve(std::move(again), key, false);
+  }
+
+  void remember(const Registration& registration, UserId user) {
+    const auto [it, fresh] = x_registrations.try_emplace(
+        registration.id, RegistrationModel{.user = user, .amount_minor = registration.amount_minor});
+    expect(fresh, "two reservations got one id");
+    if (registration.status == RegistrationStatus::held) {
+      x_held.push_back(registration.id);
+    } else {
+      x_to_learn.push_back(registration.id);
+    }
+  }
+
+  /// Somebody was told of these: they must be there.
+  void learn() {
+    for (const RegistrationId id : std::exchange(x_to_learn, {})) {
+      const auto registration = look<Registration>(id);
+      expect(registration.has_value(), "an acknowledged registration is not there");
+      auto& model = x_registrations.try_emplace(id, RegistrationModel{.user = registration->user_id,
+                                                                      .amount_minor = registration->amount_minor}).first->second;
+      if (registration->status == RegistrationStatus::held) x_held.push_back(id);
+      if (registration->status != RegistrationStatus::confirmed || model.confirmed) continue;
+      model.confirmed = true;
+      x_sold += static_cast<std::uint64_t>(registration->ticket_count);
+      const auto at = std::ranges::find(x_shows, registration->show_id, &ShowModel::id);
+      for (std::int64_t k = 1; k <= registration->ticket_count; ++k) {
+        const TicketId ticket = ticket_id(id, *registration->confirmed_at, k);
+        x_tickets.try_emplace(ticket, TicketModel{.id = ticket});
+        at->tickets.push_back(ticket);
+      }
+    }
+  }
+
+  /// A registration that was held when last heard of; now and then one is forgotten.
+  std::optional<RegistrationId> some_held() {
+    if (x_held.empty()) return std::nullopt;
+    const auto i = x_held.size() - 1 - x_dice.below(std::min<std::size_t>(x_held.size(), 60));
+    const RegistrationId id = x_held[i];
+    if (x_dice.one_in(4)) x_held.erase(x_held.begin() + static_cast<std::ptrdiff_t>(i));
+    return id;
+  }
+
+  void cancel() {
+    const auto id = some_held();
+    if (!id) return;
+    const UserId user = x_dice.one_in(10) ? x_dice.pick(x_users) : x_registrations.at(*id).user;
+    send("cancel", CancelRegistration{.meta = meta(user), .registration_id = *id}, [](auto&, auto&) {});
+  }
+
+  void pay() {
+    const auto id = some_held();
+    if (!id) return;
+    const auto& model = x_registrations.at(*id);
+    BeginPayment command{.meta = meta(model.user), .registration_id = *id, .payments_ready = true};
+    if (x_dice.one_in(3)) command.amount_minor = model.amount_minor + (x_dice.one_in(20) ? 1 : 0);
+    send("begin payment", std::move(command), [this, amount = model.amount_minor](Result<Transaction>& result, auto&) {
+      if (!result) return;
+      expect(result->amount_minor == amount, "a payment of another amount than the registration's");
+      x_to_pay.push_back(*result);
+    });
+    if (!x_to_pay.empty()) use_card();
+  }
+
+  /// The buyer's browser with the provider: we hear of it by events only, and of the intent's id if the call comes back.
+  void use_card() {
+    const Transaction transaction = std::move(x_to_pay.back());
+    x_to_pay.pop_back();
+    auto& intent = x_provider.create(transaction);
+    if (!x_dice.one_in(4)) {
+      send("record intent",
+           RecordIntent{.meta = meta(), .transaction_id = transaction.id, .intent_id = intent.id}, [](auto&, auto&) {});
+    }
+    if (intent.status == IntentStatus::succeeded || intent.status == IntentStatus::canceled) return;
+    Instant at = x_now;
+    const auto tell = [&](IntentStatus status, bool failed = false) {
+      intent.status = status;
+      at += milliseconds{x_dice.between(0, 3'000)};
+      // Late, and so out of order and perhaps after the hold.
+      x_provider.say(intent, failed, x_dice.one_in(25) ? at + minutes{x_dice.between(1, 30)} : at);
+    };
+    switch (x_dice.below(10)) {
+      case 0: return;  // closed the page
+      case 1: return tell(IntentStatus::requires_payment_method, true);
+      case 2:
+        tell(IntentStatus::requires_payment_method, true);
+        return tell(IntentStatus::succeeded);
+      case 3:
+        tell(IntentStatus::requires_action);
+        return tell(IntentStatus::succeeded);
+      case 4: return tell(IntentStatus::requires_action);
+      case 5:
+        tell(IntentStatus::processing);
+        return tell(IntentStatus::succeeded);
+      default: return tell(IntentStatus::succeeded);
+    }
+  }
+
+  void hear_provider() {
+    if (auto event = x_provider.next(x_now)) {
+      const bool twice = x_dice.one_in(8);
+      submit_event(*event);
+      if (twice) x_provider.deliver(std::move(*event), x_now + seconds{x_dice.between(0, 900)});
+    }
+  }
+
+  void submit_event(Provider::Event event) {
+    ApplyEvent command{.meta = meta({}, "stripe"), .event_id = event.id, .type = "payment_intent", .object_id = event.news.intent_id,
+                       .payload = "{}", .intent = event.news};
+    send(
+        "apply event", std::move(command),
+        [this, event](Result<ApplyEvent::Outcome>& result, auto&) {
+          if (!result) return x_provider.deliver(event, x_now + seconds{30});  // answered 503: it comes again
+          const auto it = x_event_details.try_emplace(event.id, result->detail).first;
+          expect(it->second == result->detail, "an event was applied twice");
+          // A buyer may cancel in one window and pay in another: kept, and shown to the operator.
+          expect(result->status != InboxStatus::flagged || result->detail == "late_success",
+                 "an event was flagged: " + result->detail);
+          if (result->detail == "confirmed") confirmed(event.news.transaction_id);
+        },
+        [this, event] { x_provider.deliver(event, x_now + seconds{30}); });
+  }
+
+  void confirmed(TransactionId id) {
+    const auto transaction = look<Transaction>(id);
+    expect(transaction && transaction->status == TransactionStatus::succeeded, "an acknowledged payment is not there");
+    x_to_learn.push_back(transaction->registration_id);
+  }
+
+  void sweep() {
+    for (const auto& registration : store::due<Registration>(x_site.store(), x_now, 5)) {
+      send("expire", ExpireHeld{.meta = meta(), .registration_id = registration.id}, [](auto&, auto&) {});
+    }
+  }
+
+  void work() {
+    for (const auto& job : store::due<Job>(x_site.store(), x_now, 4)) {
+      const Uuid lease{x_dice.roll(), x_dice.roll()};
+      send("lease job", LeaseJob{.meta = meta(), .job_id = job.id, .lease = lease, .until = x_now + seconds{60}},
+           [this, lease](Result<Job>& result, auto&) {
+             if (result) x_leased.emplace_back(*result, lease);
+           });
+    }
+    for (const auto& [job, lease] : std::exchange(x_leased, {})) {
+      std::string error = x_dice.one_in(20) ? "no route to the provider" : "";
+      if (error.empty() && job.kind == JobKind::cancel_intent) cancel_intent(TransactionId{job.subject});
+      send("finish job",
+           FinishJob{.meta = meta(), .job_id = job.id, .lease = lease, .error = std::move(error),
+                     .retry_at = x_now + seconds{30}},
+           [](auto&, auto&) {});
+    }
+  }
+
+  void cancel_intent(TransactionId id) {
+    auto* intent = x_provider.find(id);
+    if (intent == nullptr) {
+      send("cancel payment", CancelPayment{.meta = meta(), .transaction_id = id}, [](auto&, auto&) {});
+    } else if (intent->status != IntentStatus::succeeded && intent->status != IntentStatus::canceled) {
+      intent->status = IntentStatus::canceled;
+      x_provider.say(*intent, false, x_now + milliseconds{x_dice.between(0, 2'000)});
+    }
+  }
+
+  void scan() {
+    if (!x_scans.empty() && x_dice.one_in(6)) {  // the answer got lost on the way to the gate: the same again
+      const auto i = x_scans.size() - 1 - x_dice.below(std::min<std::size_t>(x_scans.size(), 200));
+      return submit_scan(i, x_dice.one_in(12));
+    }
+    ShowModel& at = show();
+    ShowModel& from = x_dice.one_in(20) ? show() : at;
+    if (at.tickets.empty() || from.tickets.empty()) return;
+    Scan scan;
+    scan.code = x_dice.roll();
+    scan.command.device_id = x_dice.pick(at.devices);
+    scan.command.nonce = x_dice.one_in(4) ? "" : "n" + std::to_string(x_commands);
+    scan.command.direction = x_dice.one_in(7) ? Direction::exit : Direction::entry;
+    if (x_dice.one_in(30)) {
+      scan.command.unreadable = DoorReason::forged;
+    } else {
+      scan.command.opened = OpenedCode{x_dice.one_in(40) ? TicketId{Uuid{x_dice.roll(), 1}} : x_dice.pick(from.tickets), from.id,
+                                       x_dice.one_in(50) ? 1 : 0};
+    }
+    x_scans.push_back(std::move(scan));
+    submit_scan(x_scans.size() - 1, false);
+  }
+
+  void submit_scan(std::size_t i, bool other_code) {
+    Admit command = x_scans[i].command;
+    command.meta = meta({}, "device:" + command.device_id.text());
+    command.code_hash = {x_scans[i].code, other_code ? 2u : 1u};
+    const bool has_nonce = !command.nonce.empty();
+    const TicketId ticket = command.opened ? command.opened->ticket_id : TicketId{};
+    const auto unsure = [this, ticket] {
+      const auto known = x_tickets.find(ticket);
+      if (known != x_tickets.end()) known->second.unsure = true;
+    };
+    send(
+        "scan", std::move(command),
+        [this, i, has_nonce, other_code](Result<Admit::Outcome>& result, auto&) {
+          if (!result) {
+            expect(other_code || result.error().code != Refusal::nonce_reused, "a repeated scan was taken for another");
+            return;
+          }
+          auto& first = x_scans[i].reason;
+          expect(!other_code || !has_nonce || !first, "one nonce stood for two codes");
+          const auto reason = result->check_in.reason;
+          if (has_nonce) {
+            expect(!first || *first == reason, "a repeated scan was decided twice");
+            first = reason;
+          }
+          take_scan(*result);
+        },
+        [this, i, has_nonce, other_code, unsure] {
+          unsure();
+          if (has_nonce) submit_scan(i, other_code);
+        });
+  }
+
+  void take_scan(const Admit::Outcome& outcome) {
+    const CheckIn& scan = outcome.check_in;
+    if (!x_check_ins.try_emplace(scan.id, scan.reason).second) return;
+    if (scan.reason != DoorReason::admitted) return;
+    auto& ticket = x_tickets.at(scan.ticket_id);
+    expect(!ticket.revoked, "a revoked ticket was let in");
+    expect(ticket.unsure || ticket.entries == 0, "somebody was let in twice");
+    ++ticket.entries;
+    ++x_admitted;
+    x_entries.push_back(scan);
+  }
+
+  void annul() {
+    if (x_entries.empty()) return;
+    const auto i = x_entries.size() - 1 - x_dice.below(std::min<std::size_t>(x_entries.size(), 20));
+    const CheckIn entry = x_entries[i];
+    const DeviceId device = x_dice.one_in(8) ? x_dice.pick(show().devices) : entry.device_id;
+    send(
+        "annul", Annul{.meta = meta({}, "device:" + device.text()), .device_id = device, .check_in_id = entry.id},
+        [this, entry](Result<Admit::Outcome>& result, auto&) {
+          if (!result) return;
+          expect(x_annulled.insert(entry.id).second, "an entry was annulled twice");
+          --x_tickets.at(entry.ticket_id).entries;
+        },
+        [this, entry] { x_tickets.at(entry.ticket_id).unsure = true; });
+  }
+
+  void revoke() {
+    ShowModel& at = show();
+    if (at.tickets.empty() || !x_dice.one_in(3)) return;
+    const TicketId id = x_dice.pick(at.tickets);
+    const UserId user = x_dice.one_in(6) ? x_dice.pick(x_users) : x_organiser;
+    send("revoke", RevokeTicket{.meta = meta(user, "user:" + user.text()), .ticket_id = id},
+         [this, id](Result<Ticket>& result, auto&) {
+           if (result) x_tickets.at(id).revoked = true;
+         });
+  }
+
+  void forget() { x_site.store().purge(x_now, 50); }
+
+  /// A new show when the last one is old; the oldest in play leaves it.
+  void organise() {
+    run_lane();
+    x_site.allow_faults(false);
+    if (x_shows.back().ends_at < x_now + hours{100} || x_dice.one_in(5)) open_show();
+    x_site.allow_faults(true);
+    learn();
+  }
+
+  // Checking.
+
+  /// Lets everything come to rest: no faults, no new buyers.
+  void settle() {
+    x_site.allow_faults(false);
+    for (int round = 0; round < 400; ++round) {
+      x_now += minutes{1};
+      while (x_lane->step()) {
+      }
+      learn();
+      x_site.allow_faults(false);
+      while (auto event = x_provider.next(x_now)) submit_event(std::move(*event));
+      sweep();
+      for (int i = 0; i < 50; ++i) {
+        work();
+        while (x_lane->step()) {
+        }
+      }
+      x_site.allow_faults(false);
+      if (!x_provider.has_events() && x_leased.empty() && x_unanswered.empty() &&
+          store::due<Registration>(x_site.store(), x_now + hours{1000}, 1).empty() &&
+          store::due<Job>(x_site.store(), x_now + hours{1000}, 1).empty()) {
+        return;
+      }
+    }
+    throw Broken{"the office never comes to rest"};
+  }
+
+  void check_everything() {
+    run_lane();
+    x_site.allow_faults(false);
+    ++x_checks;
+    auto& store = x_site.store();
+    const auto report = verify(store);
+    for (const auto& check : report.checks) {
+      expect(check.fault_count == 0, check.name + ": " + (check.faults.empty() ? "" : check.faults.front()));
+    }
+    std::size_t found = 0;
+    each<Registration>(store, [&](const Registration& row) {
+      const auto it = x_registrations.find(row.id);
+      if (it == x_registrations.end()) return expect(x_maybe.contains(row.id), "a registration that nobody asked for");
+      ++found;
+      expect(row.user_id == it->second.user && row.amount_minor == it->second.amount_minor,
+             "a registration is not what was acknowledged");
+      expect(!it->second.confirmed || row.status == RegistrationStatus::confirmed, "a confirmed registration is not any more");
+    });
+    expect(found == x_registrations.size(), "an acknowledged registration is gone");
+    found = 0;
+    each<CheckIn>(store, [&](const CheckIn& row) {
+      const auto it = x_check_ins.find(row.id);
+      if (it == x_check_ins.end()) return;
+      ++found;
+      expect(row.reason == it->second, "a check-in is not what was acknowledged");
+      expect(!x_annulled.contains(row.id) || row.annulled_at, "an annulled entry is not any more");
+    });
+    expect(found == x_check_ins.size(), "an acknowledged check-in is gone");
+    found = 0;
+    each<Ticket>(store, [&](const Ticket& row) {
+      const auto it = x_tickets.find(row.id);
+      if (it == x_tickets.end()) return;
+      ++found;
+      expect(!it->second.revoked || row.status == TicketStatus::revoked, "a revoked ticket is not any more");
+      expect(it->second.unsure || row.entries == it->second.entries, "a ticket's entries are not what was acknowledged");
+    });
+    expect(found == x_tickets.size(), "an acknowledged ticket is gone");
+    each<Quota>(store, [&](const Quota& row) {
+      for (const auto& at : x_shows) {
+        const auto it = at.quotas.find(row.id);
+        if (it != at.quotas.end()) expect(row.size == it->second && row.taken <= it->second, "more was sold than there is");
+      }
+    });
+    x_site.allow_faults(true);
+  }
+
+  template <class Row, class F>
+  static void each(store::Store& store, F&& f) {
+    Uuid after;
+    for (;;) {
+      const auto page = store::scan<Row>(store, after, 1000);
+      if (page.empty()) return;
+      std::ranges::for_each(page, f);
+      after = page.back().id.value;
+    }
+  }
+
+  /// At rest, whoever paid has tickets, and whoever did not holds nothing.
+  void check_money() {
+    x_site.allow_faults(false);
+    for (const auto& [id, intent] : x_provider.intents()) {
+      const auto transaction = store::get<Transaction>(x_site.store(), intent.transaction_id);
+      expect(transaction.has_value(), "a payment is not there");
+      const bool paid = intent.status == IntentStatus::succeeded;
+      expect(paid == (transaction->status == TransactionStatus::succeeded), "a payment is not what the provider says");
+      if (!paid) continue;
+      const auto registration = store::get<Registration>(x_site.store(), transaction->registration_id);
+      expect(registration && (registration->status == RegistrationStatus::confirmed || registration->flag == "late_success"),
+             "somebody paid, has no tickets, and nobody was told");
+    }
+    each<Registration>(x_site.store(), [&](const Registration& row) {
+      expect(row.status != RegistrationStatus::held && row.status != RegistrationStatus::expiring, "places are held for nobody");
+    });
+  }
+
+  void print(const std::string& fault) {
+    x_out << "seed=" << x_options.seed << " commands=" << x_commands << " shows=" << x_shows.size()
+          << " registrations=" << x_registrations.size() << " sold=" << x_sold << " admitted=" << x_admitted
+          << " commits=" << x_commits << " conflicts=" << x_conflicts << " unknown_outcomes=" << x_unknown
+          << " crashes=" << x_crashes << " checks=" << x_checks << '\n';
+    for (const auto& [outcome, n] : x_outcomes) x_out << "  " << outcome << ": " << n << '\n';
+    std::ostringstream hex;
+    for (const char c : x_digest) {
+      constexpr std::string_view digits = "0123456789abcdef";
+      const auto byte = static_cast<unsigned char>(c);
+      hex << digits[byte >> 4] << digits[byte & 15];
+    }
+    x_out << "digest=" << hex.str() << '\n';
+    if (fault.empty()) {
+      x_out << "simulate=ok\n";
+    } else {
+      x_out << "simulate=broken seed=" << x_options.seed << " command=" << x_commands << ": " << fault << '\n';
+    }
+  }
+
+  const SimulateOptions x_options;
+  SimulatedSite& x_site;
+  std::ostream& x_out;
+  Dice x_dice;
+  Instant x_now = from_unix_ms(1'800'000'000'000);
+  std::unique_ptr<engine::Lane> x_lane;
+  Provider x_provider;
+
+  UserId x_operator;
+  UserId x_organiser;
+  BusinessId x_business;
+  std::vector<UserId> x_users;
+  std::vector<ShowModel> x_shows;
+
+  std::map<RegistrationId, RegistrationModel> x_registrations;
+  std::unordered_set<RegistrationId> x_maybe;  // sent, never answered
+  std::vector<RegistrationId> x_held;
+  std::vector<RegistrationId> x_to_learn;
+  std::unordered_map<std::string, std::string> x_replies;
+  std::vector<Transaction> x_to_pay;
+  std::unordered_map<std::string, std::string> x_event_details;
+  std::vector<std::pair<Job, Uuid>> x_leased;
+  std::unordered_map<TicketId, TicketModel> x_tickets;
+  std::vector<Scan> x_scans;
+  std::unordered_map<CheckInId, DoorReason> x_check_ins;
+  std::vector<CheckIn> x_entries;
+  std::unordered_set<CheckInId> x_annulled;
+
+  std::map<std::uint64_t, std::function<void()>> x_unanswered;
+  std::uint64_t x_commands = 0;
+  std::uint64_t x_sold = 0;
+  std::uint64_t x_admitted = 0;
+  std::uint64_t x_crashes = 0;
+  std::uint64_t x_checks = 0;
+  std::uint64_t x_commits = 0;
+  std::uint64_t x_conflicts = 0;
+  std::uint64_t x_unknown = 0;
+  std::map<std::string, std::uint64_t> x_outcomes;
+  std::string x_digest;
+};
+
+/// Everything that can go wrong with a store, and the process dying before a save, or after it and before its answer.
+class CrashingFaults final : public store::memory::Faults {
+ public:
+  explicit CrashingFaults(std::uint64_t seed)
+      : x_dice(seed), x_faults(seed + 1, {.unavailable_ppm = 10'000, .conflict_ppm = 50'000, .lost_ack_saved_ppm = 20'000,
+                                          .lost_ack_not_saved_ppm = 20'000}) {}
+
+  store::memory::Fault next(store::memory::Call call) override {
+    using store::memory::Fault;
+    if (!allowed) return Fault::none;
+    if (std::exchange(x_crash_next, false)) throw SimulatedCrash{};
+    if (call == store::memory::Call::save) {
+      if (x_dice.one_in(250)) throw SimulatedCrash{};
+      if (x_dice.one_in(250)) {
+        x_crash_next = true;
+        return Fault::lost_ack_saved;
+      }
+    }
+    return x_faults.next(call);
+  }
+
+  bool allowed = false;
+
+ private:
+  Dice x_dice;
+  store::memory::SeededFaults x_faults;
+  bool x_crash_next = false;
+};
+
+class MemorySite final : public SimulatedSite {
+ public:
+  explicit MemorySite(std::uint64_t seed) : x_faults(seed) { x_store.inject(&x_faults); }
+  store::Store& store() override { return x_store; }
+  void restart() override { x_store.crash(); }
+  void allow_faults(bool allowed) override { x_faults.allowed = allowed; }
+
+ private:
+  CrashingFaults x_faults;
+  store::memory::MemoryStore x_store;
+};
+
+class SqliteSite final : public SimulatedSite {
+ public:
+  explicit SqliteSite(std::filesystem::path folder) : x_folder(std::move(folder)) { restart(); }
+  store::Store& store() override { return *x_store; }
+  void restart() override {
+    x_store.reset();
+    store::sqlite::Options options;
+    options.path = x_folder;
+    x_store = std::make_unique<store::sqlite::SqliteStore>(std::move(options));
+  }
+  void allow_faults(bool) override {}
+
+ private:
+  std::filesystem::path x_folder;
+  std::unique_ptr<store::sqlite::SqliteStore> x_store;
+};
+
+}  // namespace
+
+std::unique_ptr<SimulatedSite> make_site(const SimulateOptions& options) {
+  switch (options.store) {
+    case SimulatedStore::memory: return std::make_unique<MemorySite>(options.seed);
+    case SimulatedStore::sqlite: return std::make_unique<SqliteSite>(options.folder);
+  }
+  return nullptr;
+}
+
+bool simulate(const SimulateOptions& options, SimulatedSite& site, std::ostream& out) {
+  return Simulation(options, site, out).run();
+}
+
+bool simulate(const SimulateOptions& options, std::ostream& out) {
+  const auto site = make_site(options);
+  return simulate(options, *site, out);
+}
+
+}  // namespace admit::app
