@@ -78,10 +78,10 @@ struct Shared {
 
 /// One I/O thread: everything in it is touched by that thread alone, but for the counters.
 struct Worker {
-  explicit Worker(Shared& in_shared) : shared(in_shared), counters(shared.router.routes().size() + 1) {}
+  explicit Worker(Shared& in_shared) : shared(in_shared) {}
 
   Shared& shared;
-  std::vector<Counters> counters;
+  std::vector<Counters> counters;  // one a route and one for the rest, from the start on
   std::list<Connection*> connections;
   bool is_draining = false;
   std::time_t date_of = 0;
@@ -638,6 +638,7 @@ struct Server::Impl {
     is_started = true;
     shared.running = static_cast<unsigned>(workers.size());
     for (auto& worker : workers) {
+      worker->counters = std::vector<Counters>(shared.router.routes().size() + 1);
       asio::co_spawn(worker->context, worker->accept_loop(), asio::detached);
       asio::co_spawn(worker->context, worker->tick_loop(), asio::detached);
       worker->thread = std::thread([this, raw = worker.get()] {
@@ -709,6 +710,7 @@ ServerStats Server::stats() const {
     auto& into = out.routes[i];
     into.route = i < routes.size() ? routes[i].get() : nullptr;
     for (const auto& worker : x_impl->workers) {
+      if (i >= worker->counters.size()) break;  // not started
       const auto& from = worker->counters[i];
       for (std::size_t c = 0; c < from.by_class.size(); ++c)
         into.by_class[c] += from.by_class[c].load(std::memory_order_relaxed);

@@ -57,7 +57,8 @@ struct ServerStats {
 
 class Server {
  public:
-  /// Binds and listens (std::system_error when it cannot). `router` outlives the server. Threads start with start().
+  /// Binds and listens (std::system_error when it cannot). `router` outlives the server and is filled
+  /// before start(), with which threads begin.
   Server(ServerOptions options, const Router& router);
   /// Stops without waiting for requests under way, if stop() has not been called.
   ~Server();

@@ -1,0 +1,226 @@
+#include "app/app.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <optional>
+#include <span>
+#include <thread>
+#include <utility>
+
+#include "api/services.hpp"
+#include "app/metrics.hpp"
+#include "app/ring.hpp"
+#include "crypto/random.hpp"
+#include "domain/shows.hpp"
+#include "engine/lane.hpp"
+#include "engine/sale_view.hpp"
+#include "http/client.hpp"
+#include "http/server.hpp"
+#include "log/log.hpp"
+#include "object/folder_store.hpp"
+#include "payment/stripe_client.hpp"
+#include "store/sqlite/sqlite_store.hpp"
+
+#ifndef ADMIT_VERSION
+#define ADMIT_VERSION "0.1.0"
+#endif
+
+namespace admit::app {
+namespace {
+
+constexpr std::chrono::seconds drain_limit{15};
+constexpr unsigned pool_threads = 2;
+
+std::string url_of(const std::string& host, std::uint16_t port) {
+  const bool v6 = host.find(':') != std::string::npos;
+  return "http://" + (v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
+}
+
+}  // namespace
+
+domain::Seed random_seed() {
+  const auto bytes = crypto::random_bytes<16>();
+  const auto uuid = domain::Uuid::from_bytes(bytes.data());
+  return {uuid.high, uuid.low};
+}
+
+domain::Instant system_now() { return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now()); }
+
+/// Members stand in the order in which they are built; what stands below uses what stands above.
+struct App::Parts {
+  Parts(const Config& given, job::Clock the_clock)
+      : config(given),
+        clock(the_clock ? std::move(the_clock) : job::Clock(system_now)),
+        store({.path = config.data}),
+        ring(open_ring(config, store)),
+        sale(store),
+        lane(store, {.name = "lane-0",
+                     .seed = random_seed(),
+                     .max_queue = static_cast<std::size_t>(config.max_queue),
+                     .on_commit = [this](const domain::Changes& changes) { sale.on_commit(changes); }}),
+        lane_thread([this] { lane.run(); }),
+        server(server_options(), router),
+        base_url(url_of(Config::address("listen", config.listen).host, server.port())),
+        public_url(config.public_url.empty() ? base_url : config.public_url),
+        objects(config.data + "/objects", public_url, ring->derive("admit/link/1").bytes()),
+        documents(store, *ring, objects, public_url),
+        tokens(public_url, crypto::SigningKey::from_seed(ring->derive("admit/identity/1").bytes())),
+        pool(pool_threads) {
+    if (ring->current_epoch() == 0) add_epoch();
+    open_payments();
+    workers.emplace(lane, store, documents, payments.get(), clock, random_seed);
+    services.emplace(api::Services{.settings = {.public_url = public_url,
+                                                .publishable_key = publishable_key,
+                                                .version = ADMIT_VERSION},
+                                   .lane = lane,
+                                   .sale = sale,
+                                   .store = store,
+                                   .ring = *ring,
+                                   .documents = documents,
+                                   .workers = *workers,
+                                   .objects = objects,
+                                   .tokens = tokens,
+                                   .payments = payments.get(),
+                                   .webhooks = webhooks ? &*webhooks : nullptr,
+                                   .pool = pool,
+                                   .pool_queued = pool_queued,
+                                   .clock = clock,
+                                   .seed = random_seed,
+                                   .metrics_text = {},
+                                   .is_ready = [this] { return is_ready(); }});
+    const auto metrics_text = [this] { return app::metrics_text(lane.counts(), workers->counts(), store.figures(), server.stats()); };
+    if (config.metrics_listen.empty()) {
+      services->metrics_text = metrics_text;
+    } else {
+      open_metrics(metrics_text);
+    }
+    api::add_all(router, *services);
+  }
+
+  ~Parts() { stop(); }
+
+  void start() {
+    if (sandbox) sandbox->start();
+    workers->start(static_cast<unsigned>(config.workers));
+    server.start();
+    if (metrics_server) metrics_server->start();
+  }
+
+  void stop() {
+    if (std::exchange(stopped, true)) return;
+    if (sandbox) sandbox->stop();
+    server.stop(drain_limit);
+    if (metrics_server) metrics_server->stop(std::chrono::seconds{1});
+    if (workers) workers->stop();
+    pool.join();
+    lane.stop();
+    lane_thread.join();
+  }
+
+  http::ServerOptions server_options() const {
+    const auto address = Config::address("listen", config.listen);
+    return {.host = address.host,
+            .port = address.port,
+            .threads = static_cast<unsigned>(config.threads),
+            .max_connections = static_cast<std::size_t>(config.max_connections),
+            .cors_origins = config.cors_origins,
+            .trusted_proxy_hops = static_cast<unsigned>(config.trusted_proxy_hops),
+            .access_log = config.access_log};
+  }
+
+  void add_epoch() {
+    const auto record = ring->next_epoch();
+    const auto added = lane.call(domain::AddSealingEpoch{
+        .meta = {.now = clock(), .seed = random_seed(), .actor = "system"},
+        .number = record.epoch,
+        .check = {std::string(record.check.begin(), record.check.end())}});
+    if (!added) throw ConfigError("the first sealing epoch could not be stored: " + added.error().detail);
+    ring->adopt(record);
+  }
+
+  void open_payments() {
+    payment::StripeOptions options{.api_base = config.stripe_api_base};
+    std::vector<crypto::Secret> secrets;
+    if (config.sandbox) {
+      sandbox = std::make_unique<payment::sandbox::Sandbox>(payment::sandbox::SandboxOptions{
+          .folder = config.data + "/sandbox", .webhook_url = base_url + "/payments/webhook", .clock = clock});
+      options.api_base = sandbox->api_base();
+      options.secret_key = sandbox->keys().secret_key.copy();
+      publishable_key = sandbox->keys().publishable_key.text();
+      secrets.push_back(sandbox->keys().webhook_secret.copy());
+    } else if (!config.stripe_secret_key.empty()) {
+      options.secret_key = crypto::Secret(config.stripe_secret_key);
+      publishable_key = config.stripe_publishable_key;
+      for (const auto& secret : config.stripe_webhook_secrets) secrets.emplace_back(std::string_view(secret));
+    } else {
+      return;
+    }
+    client = std::make_unique<http::Client>(http::ClientOptions{.max_connections_per_origin = 64});
+    payments = std::make_unique<payment::StripeClient>(*client, std::move(options));
+    webhooks.emplace(std::move(secrets));
+  }
+
+  void open_metrics(std::function<std::string()> text) {
+    const auto address = Config::address("metrics_listen", config.metrics_listen);
+    metrics_router.add({.verb = http::Verb::GET,
+                        .path_template = "/metrics",
+                        .handler = [text = std::move(text)](http::Request&) {
+                          return http::Response(200, "text/plain; version=0.0.4; charset=utf-8", text());
+                        }});
+    metrics_server = std::make_unique<http::Server>(
+        http::ServerOptions{.host = address.host, .port = address.port, .threads = 1, .max_connections = 32}, metrics_router);
+  }
+
+  bool is_ready() {
+    try {
+      (void)store::get<domain::LaneMark>(store, domain::CounterId{});
+      return true;
+    } catch (const store::StoreUnavailable&) {
+      return false;
+    }
+  }
+
+  Config config;
+  job::Clock clock;
+  store::sqlite::SqliteStore store;
+  std::unique_ptr<token::KeyRing> ring;
+  engine::SaleView sale;
+  engine::Lane lane;
+  std::thread lane_thread;
+  http::Router router;
+  http::Server server;
+  std::string base_url;
+  std::string public_url;
+  object::FolderStore objects;
+  job::TicketDocuments documents;
+  identity::AccessTokens tokens;
+  boost::asio::thread_pool pool;
+  std::atomic<int> pool_queued{0};
+  std::unique_ptr<payment::sandbox::Sandbox> sandbox;
+  std::string publishable_key;
+  std::unique_ptr<http::Client> client;
+  std::unique_ptr<payment::StripeClient> payments;
+  std::optional<payment::WebhookVerifier> webhooks;
+  std::optional<job::Workers> workers;
+  std::optional<api::Services> services;
+  http::Router metrics_router;
+  std::unique_ptr<http::Server> metrics_server;
+  bool stopped = false;
+};
+
+App::App(const Config& config, job::Clock clock) : x_parts(std::make_unique<Parts>(config, std::move(clock))) {}
+App::~App() = default;
+void App::start() { x_parts->start(); }
+void App::stop() { x_parts->stop(); }
+std::string App::base_url() const { return x_parts->base_url; }
+std::string App::public_url() const { return x_parts->public_url; }
+engine::Lane& App::lane() { return x_parts->lane; }
+store::Store& App::store() { return x_parts->store; }
+payment::sandbox::Sandbox* App::sandbox() { return x_parts->sandbox.get(); }
+domain::Instant App::now() const { return x_parts->clock(); }
+
+domain::Meta App::meta(std::string actor) const {
+  return {.now = x_parts->clock(), .seed = random_seed(), .is_operator = true, .actor = std::move(actor)};
+}
+
+}  // namespace admit::app

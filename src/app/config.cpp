@@ -1,0 +1,209 @@
+#include "app/config.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cctype>
+#include <toml++/toml.h>
+#include <variant>
+
+#include "log/log.hpp"
+#include "payment/keys.hpp"
+
+namespace admit::app {
+namespace {
+
+using Member = std::variant<std::string Config::*, bool Config::*, std::int64_t Config::*, std::vector<std::string> Config::*>;
+
+struct Key {
+  std::string_view name;
+  Member member;
+  std::string_view what;
+  std::int64_t min = 0;
+  std::int64_t max = 0;
+};
+
+const std::vector<Key>& keys() {
+  static const std::vector<Key> all = {
+      {"data", &Config::data, "data folder"},
+      {"listen", &Config::listen, "HOST:PORT to serve on; port 0 picks one"},
+      {"public_url", &Config::public_url, "scheme, host and port that customers reach this under; links and codes are built from it"},
+      {"metrics_listen", &Config::metrics_listen, "HOST:PORT for /metrics alone"},
+      {"log_level", &Config::log_level, "debug, info, warning, error or off"},
+      {"access_log", &Config::access_log, "log every request"},
+      {"threads", &Config::threads, "I/O threads", 1, 256},
+      {"workers", &Config::workers, "threads for jobs", 1, 64},
+      {"max_connections", &Config::max_connections, "connections at a time", 1, 1'000'000},
+      {"max_queue", &Config::max_queue, "commands waiting to be written before callers are told 503", 1, 1'000'000},
+      {"trusted_proxy_hops", &Config::trusted_proxy_hops, "proxies in front whose X-Forwarded-For is believed", 0, 10},
+      {"cors_origins", &Config::cors_origins, "origins whose pages may call the API; * for any"},
+      {"sandbox", &Config::sandbox, "take payments from the sandbox: no money moves"},
+      {"stripe_api_base", &Config::stripe_api_base, "base URL of the payment provider"},
+      {"stripe_secret_key", &Config::stripe_secret_key, "sk_… or rk_…"},
+      {"stripe_publishable_key", &Config::stripe_publishable_key, "pk_…, told to frontends"},
+      {"stripe_webhook_secrets", &Config::stripe_webhook_secrets, "whsec_…; several while one is rolled"},
+      {"master_key", &Config::master_key, "64 hexadecimal digits; by default the file master.key in the data folder"},
+  };
+  return all;
+}
+
+[[noreturn]] void refuse(std::string_view key, std::string_view what) {
+  throw ConfigError(std::string(key) + ": " + std::string(what));
+}
+
+void set_integer(Config& config, const Key& key, std::int64_t value) {
+  if (value < key.min || value > key.max) {
+    refuse(key.name, "give a whole number from " + std::to_string(key.min) + " to " + std::to_string(key.max));
+  }
+  config.*std::get<std::int64_t Config::*>(key.member) = value;
+}
+
+std::vector<std::string> split(std::string_view text) {
+  std::vector<std::string> out;
+  while (!text.empty()) {
+    const auto comma = text.find(',');
+    std::string_view part = text.substr(0, comma);
+    while (!part.empty() && part.front() == ' ') part.remove_prefix(1);
+    while (!part.empty() && part.back() == ' ') part.remove_suffix(1);
+    if (!part.empty()) out.emplace_back(part);
+    if (comma == std::string_view::npos) break;
+    text.remove_prefix(comma + 1);
+  }
+  return out;
+}
+
+void set_from_text(Config& config, const Key& key, std::string_view text) {
+  if (const auto* member = std::get_if<std::string Config::*>(&key.member)) {
+    config.**member = text;
+  } else if (const auto* flag = std::get_if<bool Config::*>(&key.member)) {
+    if (text != "true" && text != "false" && text != "1" && text != "0") refuse(key.name, "give true or false");
+    config.**flag = text == "true" || text == "1";
+  } else if (std::holds_alternative<std::int64_t Config::*>(key.member)) {
+    std::int64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc{} || end != text.data() + text.size()) refuse(key.name, "give a whole number");
+    set_integer(config, key, value);
+  } else {
+    config.*std::get<std::vector<std::string> Config::*>(key.member) = split(text);
+  }
+}
+
+void set_from_toml(Config& config, const Key& key, const toml::node& node) {
+  if (const auto* member = std::get_if<std::string Config::*>(&key.member)) {
+    const auto value = node.value_exact<std::string>();
+    if (!value) refuse(key.name, "give a text in quotes");
+    config.**member = *value;
+  } else if (const auto* flag = std::get_if<bool Config::*>(&key.member)) {
+    const auto value = node.value_exact<bool>();
+    if (!value) refuse(key.name, "give true or false");
+    config.**flag = *value;
+  } else if (std::holds_alternative<std::int64_t Config::*>(key.member)) {
+    const auto value = node.value_exact<std::int64_t>();
+    if (!value) refuse(key.name, "give a whole number");
+    set_integer(config, key, *value);
+  } else {
+    std::vector<std::string> values;
+    const auto* array = node.as_array();
+    if (array == nullptr) refuse(key.name, "give a list of texts, like [\"one\", \"two\"]");
+    for (const auto& item : *array) {
+      const auto value = item.value_exact<std::string>();
+      if (!value) refuse(key.name, "give a list of texts, like [\"one\", \"two\"]");
+      values.push_back(*value);
+    }
+    config.*std::get<std::vector<std::string> Config::*>(key.member) = std::move(values);
+  }
+}
+
+std::string variable_of(std::string_view key) {
+  std::string out = "ADMIT_";
+  for (const char c : key) out += static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  return out;
+}
+
+}  // namespace
+
+Config::Address Config::address(std::string_view key, std::string_view value) {
+  const auto colon = value.rfind(':');
+  std::uint32_t port = 0;
+  bool good = colon != std::string_view::npos && colon > 0 && colon + 1 < value.size();
+  if (good) {
+    const auto text = value.substr(colon + 1);
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+    good = error == std::errc{} && end == text.data() + text.size() && port <= 65535;
+  }
+  if (!good) refuse(key, "give HOST:PORT, like 127.0.0.1:8080");
+  std::string host(value.substr(0, colon));
+  if (host.size() > 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
+  return {std::move(host), static_cast<std::uint16_t>(port)};
+}
+
+Config load_config(const std::optional<std::string>& path, const Environment& environment) {
+  Config config;
+  if (path) {
+    toml::table table;
+    try {
+      table = toml::parse_file(*path);
+    } catch (const toml::parse_error& e) {
+      throw ConfigError(*path + ": " + std::string(e.description()) + " (line " + std::to_string(e.source().begin.line) + ")");
+    }
+    for (const auto& [name, node] : table) {
+      const auto key = std::ranges::find(keys(), name.str(), &Key::name);
+      if (key == keys().end()) throw ConfigError(*path + ": there is no key '" + std::string(name.str()) + "'");
+      set_from_toml(config, *key, node);
+    }
+  }
+  // The provider's own names, as its documents write them.
+  if (const char* value = environment("STRIPE_SECRET_KEY")) config.stripe_secret_key = value;
+  if (const char* value = environment("STRIPE_PUBLISHABLE_KEY")) config.stripe_publishable_key = value;
+  if (const char* value = environment("STRIPE_WEBHOOK_SECRET")) config.stripe_webhook_secrets = split(value);
+  for (const auto& key : keys()) {
+    if (const char* value = environment(variable_of(key.name).c_str())) set_from_text(config, key, value);
+  }
+  return config;
+}
+
+void check(const Config& config) {
+  (void)Config::address("listen", config.listen);
+  if (!config.metrics_listen.empty()) (void)Config::address("metrics_listen", config.metrics_listen);
+  if (!log::parse_level(config.log_level)) refuse("log_level", "give debug, info, warning, error or off");
+  if (!config.public_url.empty()) {
+    const std::string_view url = config.public_url;
+    const auto scheme_end = url.find("://");
+    const bool known = url.starts_with("http://") || url.starts_with("https://");
+    if (!known || url.size() <= scheme_end + 3 || url.find('/', scheme_end + 3) != std::string_view::npos) {
+      refuse("public_url", "give scheme, host and port without a path, like https://tickets.example.com");
+    }
+  }
+  const bool live = payment::is_live_key(config.stripe_secret_key) || payment::is_live_key(config.stripe_publishable_key);
+  if (config.sandbox && live) {
+    throw ConfigError("sandbox: a live Stripe key is configured; the sandbox never runs beside one");
+  }
+  if (config.sandbox && !config.stripe_secret_key.empty()) {
+    throw ConfigError("sandbox: a Stripe key is configured too; take one of both");
+  }
+  if (!config.stripe_secret_key.empty()) {
+    if (!payment::is_secret_key(config.stripe_secret_key)) {
+      refuse("stripe_secret_key", "this is no secret key; it begins with sk_ or rk_");
+    }
+    if (!config.stripe_publishable_key.empty() &&
+        payment::is_live_key(config.stripe_secret_key) != payment::is_live_key(config.stripe_publishable_key)) {
+      refuse("stripe_publishable_key", "one of the two Stripe keys is live and the other is not");
+    }
+    if (config.stripe_webhook_secrets.empty()) {
+      refuse("stripe_webhook_secrets", "without the endpoint's whsec_… no payment can ever be confirmed");
+    }
+  }
+  for (const auto& secret : config.stripe_webhook_secrets) {
+    if (!payment::is_webhook_secret(secret)) refuse("stripe_webhook_secrets", "a webhook secret begins with whsec_");
+  }
+}
+
+const std::vector<ConfigKey>& config_keys() {
+  static const std::vector<ConfigKey> all = [] {
+    std::vector<ConfigKey> out;
+    for (const auto& key : keys()) out.push_back({key.name, key.what});
+    return out;
+  }();
+  return all;
+}
+
+}  // namespace admit::app

@@ -1,0 +1,63 @@
+#pragma once
+// Configuration: a TOML file, then ADMIT_… variables, then the command line; each overrides the one before.
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace admit::app {
+
+/// A sentence for the operator that names the key and says what to write instead.
+struct ConfigError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+struct Config {
+  std::string data = "data";
+  std::string listen = "127.0.0.1:8080";
+  std::string public_url;      // "" : http://LISTEN
+  std::string metrics_listen;  // "" : /metrics beside the rest, for this machine only
+  std::string log_level = "info";
+  bool access_log = false;
+  std::int64_t threads = 2;
+  std::int64_t workers = 1;
+  std::int64_t max_connections = 10'000;
+  std::int64_t max_queue = 20'000;
+  std::int64_t trusted_proxy_hops = 0;
+  std::vector<std::string> cors_origins;
+  bool sandbox = false;
+  std::string stripe_api_base = "https://api.stripe.com";
+  std::string stripe_secret_key;
+  std::string stripe_publishable_key;
+  std::vector<std::string> stripe_webhook_secrets;
+  std::string master_key;  // 64 hexadecimal digits; "" : the file master.key in the data folder
+
+  struct Address {
+    std::string host;
+    std::uint16_t port;
+  };
+  /// `HOST:PORT`, an IPv6 host in brackets. Throws ConfigError.
+  [[nodiscard]] static Address address(std::string_view key, std::string_view value);
+};
+
+using Environment = std::function<const char*(const char*)>;
+
+/// Reads the file (if a path is given) and the environment over the defaults. Unknown keys, wrong types and values out of
+/// range throw ConfigError. `ADMIT_PUBLIC_URL` is `public_url`; lists are separated by commas there.
+/// STRIPE_SECRET_KEY, STRIPE_PUBLISHABLE_KEY and STRIPE_WEBHOOK_SECRET are understood as they stand.
+[[nodiscard]] Config load_config(const std::optional<std::string>& path, const Environment& environment);
+/// What no single key can tell: refuses contradictions. Throws ConfigError.
+void check(const Config& config);
+
+struct ConfigKey {
+  std::string_view name;
+  std::string_view what;
+};
+/// Every key, for the reference in the documents and `--help`.
+[[nodiscard]] const std::vector<ConfigKey>& config_keys();
+
+}  // namespace admit::app

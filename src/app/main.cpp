@@ -1,0 +1,172 @@
+// The command line.
+
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <iostream>
+
+#include "app/app.hpp"
+#include "app/config.hpp"
+#include "app/demo.hpp"
+#include "app/keys.hpp"
+#include "app/operator.hpp"
+#include "app/signal_wait.hpp"
+#include "app/simulate.hpp"
+#include "app/verify.hpp"
+#include "log/log.hpp"
+#include "store/sqlite/sqlite_store.hpp"
+
+namespace admit::app {
+namespace {
+
+constexpr int exit_broken = 1;
+constexpr int exit_cannot = 2;
+
+struct Common {
+  std::optional<std::string> config;
+  std::optional<std::string> data;
+  std::optional<std::string> listen;
+  std::optional<std::string> metrics_listen;
+  bool sandbox = false;
+};
+
+Config config_of(const Common& common) {
+  Config config = load_config(common.config, [](const char* name) -> const char* { return std::getenv(name); });
+  if (common.data) config.data = *common.data;
+  if (common.listen) config.listen = *common.listen;
+  if (common.metrics_listen) config.metrics_listen = *common.metrics_listen;
+  if (common.sandbox) config.sandbox = true;
+  check(config);
+  log::configure({.level = *log::parse_level(config.log_level), .stream = log::Stream::standard_out});
+  return config;
+}
+
+int serve(const Common& common) {
+  const Config config = config_of(common);
+  const SignalWait signals;
+  App app(config);
+  app.start();
+  std::cout << "listening on " << app.base_url() << std::endl;
+  if (config.sandbox) {
+    std::cout << "payments come from the sandbox: no money moves, tickets say TEST" << std::endl;
+  } else if (config.stripe_secret_key.empty()) {
+    std::cout << "no Stripe key is configured: paid tickets are not sold (free ones are). Set STRIPE_SECRET_KEY and "
+                 "STRIPE_WEBHOOK_SECRET, or try --sandbox"
+              << std::endl;
+  }
+  signals.wait();
+  log::info("stopping");
+  app.stop();
+  return 0;
+}
+
+int verify_folder(const Common& common) {
+  const Config config = config_of(common);
+  if (!std::filesystem::exists(std::filesystem::path(config.data) / "admit.db")) {
+    std::cerr << "admit: there is no database in " << config.data << "\n";
+    return exit_cannot;
+  }
+  store::sqlite::SqliteStore store({.path = config.data, .read_only = true});
+  const std::string damage = store.integrity_error();
+  if (!damage.empty()) {
+    std::cout << "the database file is damaged: " << damage << "\n";
+    return exit_broken;
+  }
+  return verify(store, std::cout) ? 0 : exit_broken;
+}
+
+int run_simulation(SimulateOptions options, const std::string& kind) {
+  if (kind == "memory") return simulate(options, std::cout) ? 0 : exit_broken;
+  options.store = SimulatedStore::sqlite;
+  std::string folder = (std::filesystem::temp_directory_path() / "admit-simulate-XXXXXX").string();
+  if (mkdtemp(folder.data()) == nullptr) throw std::runtime_error("no temporary folder can be made");
+  options.folder = folder;
+  if (!simulate(options, std::cout)) {
+    std::cout << "the database is left in " << folder << "\n";
+    return exit_broken;
+  }
+  std::filesystem::remove_all(folder);
+  return 0;
+}
+
+int run(int argc, char** argv) {
+  CLI::App cli{"Admit: a ticket office in one program"};
+  cli.require_subcommand(1);
+  Common common;
+  int result = 0;
+  const auto with_data = [&](CLI::App* command) {
+    command->add_option("--data", common.data, "data folder");
+    command->add_option("--config", common.config, "TOML file; every key is also an ADMIT_… variable");
+  };
+
+  auto* serve_command = cli.add_subcommand("serve", "run the server until it is told to stop");
+  with_data(serve_command);
+  serve_command->add_option("--listen", common.listen, "HOST:PORT; port 0 picks one");
+  serve_command->add_option("--metrics-listen", common.metrics_listen, "HOST:PORT for /metrics alone");
+  serve_command->add_flag("--sandbox", common.sandbox, "take payments from the sandbox: no money moves");
+  serve_command->callback([&] { result = serve(common); });
+
+  DemoOptions demo_options;
+  auto* demo_command = cli.add_subcommand("demo", "sell one ticket from end to end, then keep the server running");
+  with_data(demo_command);
+  demo_command->add_option("--listen", common.listen, "HOST:PORT; the next free port if it is taken");
+  demo_command->add_flag("--once", demo_options.once, "end after the sale");
+  demo_command->add_option("--input", demo_options.input, "sell the show of this file instead; see docs/input.md");
+  demo_command->callback([&] {
+    common.sandbox = true;
+    if (!common.data) common.data = "data/demo";
+    const Config config = config_of(common);
+    result = demo(config, demo_options, common.listen.has_value());
+  });
+
+  auto* verify_command = cli.add_subcommand("verify", "check the invariants of a data folder");
+  with_data(verify_command);
+  verify_command->callback([&] { result = verify_folder(common); });
+
+  SimulateOptions simulate_options;
+  std::string simulate_store = "memory";
+  auto* simulate_command = cli.add_subcommand("simulate", "play buyers, payments, gates and crashes on a virtual clock");
+  simulate_command->add_option("--seed", simulate_options.seed, "the same seed gives the same run")->required();
+  simulate_command->add_option("--commands", simulate_options.commands, "how many commands to play")->required();
+  simulate_command->add_option("--store", simulate_store, "memory or sqlite")->check(CLI::IsMember({"memory", "sqlite"}));
+  simulate_command->callback([&] { result = run_simulation(simulate_options, simulate_store); });
+
+  KeysOptions keys_options;
+  auto* keys_command = cli.add_subcommand("keys", "list or rotate the keys of a data folder");
+  keys_command->require_subcommand(1);
+  auto* keys_list = keys_command->add_subcommand("list", "sealing epochs and the keys of shows");
+  with_data(keys_list);
+  keys_list->callback([&] { result = list_keys(config_of(common), std::cout); });
+  auto* keys_rotate = keys_command->add_subcommand("rotate", "begin the next sealing epoch, or a show's next signing key");
+  with_data(keys_rotate);
+  keys_rotate->add_option("--show", keys_options.show, "the show whose signing key is rotated");
+  keys_rotate->callback([&] { result = rotate_keys(config_of(common), keys_options, std::cout); });
+
+  OperatorOptions operator_options;
+  auto* operator_command = cli.add_subcommand("operator", "create an operator's account; the password is read from standard input");
+  with_data(operator_command);
+  operator_command->add_option("--email", operator_options.email, "e-mail address to sign in with")->required();
+  operator_command->add_option("--name", operator_options.name, "name");
+  operator_command->callback([&] { result = create_operator(config_of(common), operator_options, std::cin, std::cout); });
+
+  try {
+    cli.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return cli.exit(e);
+  } catch (const ConfigError& e) {
+    std::cerr << "admit: " << e.what() << "\n";
+    return exit_cannot;
+  } catch (const std::exception& e) {
+    std::cerr << "admit: " << e.what() << "\n";
+    return exit_cannot;
+  }
+  return result;
+}
+
+}  // namespace
+}  // namespace admit::app
+
+int main(int argc, char** argv) { return admit::app::run(argc, argv); }

@@ -1,0 +1,45 @@
+#include "app/ring.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "log/log.hpp"
+#include "token/master_key.hpp"
+
+namespace admit::app {
+namespace {
+
+std::vector<token::EpochRecord> stored_epochs(store::Store& store) {
+  std::vector<token::EpochRecord> out;
+  for (const auto& row : store::scan<domain::SealingEpoch>(store, {}, 256)) {
+    token::EpochRecord record{.epoch = static_cast<std::uint8_t>(row.number)};
+    if (row.check.data.size() != record.check.size()) throw ConfigError("the sealing epochs in the database are damaged");
+    std::ranges::copy(row.check.data, record.check.begin());
+    out.push_back(record);
+  }
+  return out;
+}
+
+}  // namespace
+
+std::unique_ptr<token::KeyRing> open_ring(const Config& config, store::Store& store) {
+  const auto epochs = stored_epochs(store);
+  std::optional<crypto::Secret> master;
+  if (!config.master_key.empty()) {
+    master = token::parse_master_key(config.master_key);
+  } else {
+    auto file = token::load_or_create_master_key(config.data + "/master.key", !epochs.empty());
+    if (file.created) log::info("made a master key; keep a copy of it", {{"file", "master.key"}});
+    master = std::move(file.key);
+  }
+  auto ring = std::make_unique<token::KeyRing>(std::move(master), epochs);
+  if (!ring->has_master()) {
+    throw ConfigError("the master key is missing though keys exist: put master.key back into the data folder");
+  }
+  if (!ring->master_fits()) throw ConfigError("the master key is not the one this data folder was made with");
+  return ring;
+}
+
+}  // namespace admit::app
