@@ -23,11 +23,19 @@ using domain::HasDue;
 using domain::table_count;
 using domain::table_of;
 
-std::string encode(Instant at) { return std::to_string(domain::to_unix_ms(at)); }
-std::string encode(std::int64_t number) { return std::to_string(number); }
-std::string encode(const std::string& text) { return text; }
+std::string encode(Instant at) {
+  return std::to_string(domain::to_unix_ms(at));
+}
+std::string encode(std::int64_t number) {
+  return std::to_string(number);
+}
+std::string encode(const std::string& text) {
+  return text;
+}
 
-void decode(const std::string& text, std::string& out) { out = text; }
+void decode(const std::string& text, std::string& out) {
+  out = text;
+}
 void decode(const std::string& text, std::int64_t& out) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
   if (error != std::errc{} || end != text.data() + text.size()) throw std::invalid_argument("no cursor of this list");

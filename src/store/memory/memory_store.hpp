@@ -13,7 +13,8 @@ namespace admit::store::memory {
 struct Tables;
 
 /// Thread-safe. Several units may be open at once: a unit locks nothing, `save` checks every version it is based on.
-/// Units must end before the store does. Everything is iterated in a fixed order, so that equal calls give equal answers.
+/// Units must end before the store does. Everything is iterated in a fixed order, so that equal calls give equal
+/// answers.
 class MemoryStore final : public Store {
  public:
   /// Small on purpose: whoever runs on this store is ready for the tightest of them.
