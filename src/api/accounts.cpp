@@ -200,7 +200,7 @@ void add_accounts(http::Router& router, Services& services) {
                       .request = http::json_body<RefreshRequest>(),
                       .replies = {http::json_reply<SessionJson>(200, "A new pair; the old refresh token is void.")},
                       .problems = refusals({Refusal::unknown_session, Refusal::session_ended}),
-                      .curl = {{"body", R"({"refreshToken": "'$REFRESH_TOKEN'"})"}}}});
+                      .curl = {{"body", R"({"refreshToken": "$REFRESH_TOKEN"})"}}}});
   router.add({.verb = http::Verb::DELETE,
               .path_template = "/v1/sessions/current",
               .handler = [accounts](Request& request) { return accounts->sign_out(request); },

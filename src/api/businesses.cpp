@@ -167,7 +167,7 @@ void add_businesses(http::Router& router, Services& services) {
                       .replies = {http::json_reply<BusinessJson>(200, "The business with what is known of its account.")},
                       .problems = refusals({Refusal::forbidden, Refusal::unknown_business, Refusal::account_taken,
                                             Refusal::payments_unavailable, Refusal::invalid_field}),
-                      .curl = {{"token", "$OPERATOR_TOKEN"}, {"body", R"({"stripeAccount": "'$STRIPE_ACCOUNT'"})"}}}});
+                      .curl = {{"token", "$OPERATOR_TOKEN"}, {"body", R"({"stripeAccount": "$STRIPE_ACCOUNT"})"}}}});
   add_by_user(router, {.verb = http::Verb::GET,
                        .path_template = "/businessShows",
                        .handler = [businesses](Request& request) { return businesses->shows(request); },

@@ -252,7 +252,7 @@ void add_door(http::Router& router, Services& services) {
                              .request = http::json_body<ValidateRequest>(),
                              .replies = {http::json_reply<DecisionJson>(200, "What was decided.")},
                              .problems = refusals({Refusal::nonce_reused, Refusal::unknown_device}),
-                             .curl = {{"body", R"({"qrCode": "'$QR_CODE'"})"}}}});
+                             .curl = {{"body", R"({"qrCode": "$QR_CODE"})"}}}});
   router.add({.verb = http::Verb::POST,
               .path_template = "/v1/check-ins/{checkInId}/annul",
               .handler = [door](Request& request) { return door->annul(request); },

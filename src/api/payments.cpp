@@ -21,7 +21,7 @@ struct IntentRequest {
     return http::object<IntentRequest>(
         "IntentRequest", {required("registrationId", &IntentRequest::registration_id, uuid({"REG#"})),
                           optional("amount", &IntentRequest::amount,
-                                   integer(0, 99'999'999).doc("In minor units. The server knows it; a different one is refused.").example_raw("null"))});
+                                   integer(0, 99'999'999).doc("In minor units. The server knows it; a different one is refused."))});
   }
 };
 
@@ -162,10 +162,10 @@ void add_payments(http::Router& router, Services& services) {
                              .summary = "Begin the payment of a registration; a repeat gives the same one",
                              .tags = {"Payments", "Compatibility"},
                              .security = {"user"},
-                             .request = http::json_body<IntentRequest>(),
+                             .request = http::json_body<IntentRequest>(R"({"registrationId": "0190f1c2-7b00-7000-8000-000000000000"})"),
                              .replies = {http::json_reply<IntentJson>(200, "What the buyer's browser needs to pay.")},
                              .problems = std::move(problems),
-                             .curl = {{"body", R"({"registrationId": "'$HELD_REGISTRATION_ID'"})"}}}});
+                             .curl = {{"body", R"({"registrationId": "$HELD_REGISTRATION_ID"})"}}}});
   add_twice(router, {.verb = http::Verb::POST,
                      .path_template = "/payments/webhook",
                      .handler = [payments](Request& request) { return payments->webhook(request); },

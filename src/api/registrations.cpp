@@ -180,7 +180,7 @@ void add_registrations(http::Router& router, Services& services) {
                                             Refusal::show_cancelled, Refusal::show_not_published, Refusal::sale_not_open,
                                             Refusal::sale_closed, Refusal::unknown_tier, Refusal::too_few, Refusal::too_many,
                                             Refusal::payments_unavailable, Refusal::sold_out, Refusal::too_many_holds}),
-                      .curl = {{"body", R"({"showId": "'$SHOW_ID'", "lines": [{"tierId": "'$TIER_ID'", "quantity": 1, "holders": ["Ada Example"]}]})"}}}});
+                      .curl = {{"body", R"({"showId": "$SHOW_ID", "lines": [{"tierId": "$TIER_ID", "quantity": 1, "holders": ["Ada Example"]}]})"}}}});
   router.add({.verb = http::Verb::GET,
               .path_template = "/v1/registrations/{registrationId}",
               .handler = [registrations](Request& request) { return registrations->show(request); },

@@ -87,7 +87,7 @@ struct NewTier {
          optional("minPerRegistration", &NewTier::min_per_registration, integer(1, 40).example_raw("1")),
          optional("maxPerRegistration", &NewTier::max_per_registration, integer(1, 40).example_raw("10")),
          optional("capacity", &NewTier::capacity, integer(0, 10'000'000).doc("Makes a quota of its own; or name quotaIds.").example_raw("100")),
-         optional("quotaIds", &NewTier::quota_ids, items(1, 8, uuid()).doc("Draws from every one of them.").example_raw("null"))});
+         optional("quotaIds", &NewTier::quota_ids, items(1, 8, uuid()).doc("Draws from every one of them."))});
   }
 };
 

@@ -299,7 +299,7 @@ void add_tickets(http::Router& router, Services& services) {
                       .problems = refusals({Refusal::forbidden, Refusal::unknown_registration, Refusal::invalid_field,
                                             Refusal::registration_not_held}),
                       .curl = {{"token", "$OPERATOR_TOKEN"},
-                               {"body", R"({"registrationId": "'$REGISTRATION_ID'", "eventId": "'$SHOW_ID'", "userId": "'$USER_ID'"})"}}}});
+                               {"body", R"({"registrationId": "$REGISTRATION_ID", "eventId": "$SHOW_ID", "userId": "$USER_ID"})"}}}});
   router.add({.verb = http::Verb::POST,
               .path_template = "/v1/tickets/{ticketId}/revoke",
               .handler = [tickets](Request& request) { return tickets->revoke(request); },

@@ -366,7 +366,7 @@ std::string curl_of(const Route& route) {
   }
   std::string out = "curl -sS";
   if (route.verb != Verb::GET) out += " -X " + std::string{word(route.verb)};
-  out += " \"$BASE" + path + "\"";
+  out += " \"" + curl_value(route, "url", "$BASE" + path) + "\"";
   if (!route.doc.security.empty()) {
     const auto token = curl_value(route, "token", "$" + variable_of(route.doc.security.front()) + "_TOKEN");
     out += " -H \"Authorization: Bearer " + token + "\"";

@@ -104,7 +104,7 @@ struct RouteDoc {
   std::vector<ReplyDoc> replies;
   /// Beyond those every route can give (see common_problems).
   std::vector<ProblemDoc> problems;
-  /// Replaces parts of the generated curl: {"showId", "$SHOW_ID"}, {"body", "{...}"}, {"token", "$TOKEN"}.
+  /// Replaces parts of the generated curl: {"showId", "$SHOW_ID"}, {"body", "{...}"}, {"token", "$TOKEN"}, {"url", "$URL"} for all of it.
   std::vector<std::pair<std::string, std::string>> curl;
   /// Left out of the OpenAPI document and the list of endpoints.
   bool is_hidden = false;
