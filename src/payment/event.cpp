@@ -22,6 +22,15 @@ domain::Instant read_created(const json::object& from) {
   return domain::parse_instant(text_of(from, "created")).value_or(domain::Instant{});
 }
 
+std::string without_client_secret(const json::value& event, std::string_view raw_body) {
+  constexpr std::string_view pointer = "/data/object/client_secret";
+  boost::system::error_code absent;
+  if (event.find_pointer(pointer, absent) == nullptr) return std::string{raw_body};
+  auto copy = event;
+  copy.as_object().at("data").as_object().at("object").as_object().erase("client_secret");
+  return json::serialize(copy);
+}
+
 }  // namespace
 
 std::string_view word(EventFault fault) {
@@ -66,6 +75,7 @@ std::expected<ProviderEvent, EventFault> parse_event(std::string_view raw_body) 
   for (const auto* id : {&event.id, &event.type, &event.api_version, &event.account, &event.object_id}) {
     if (id->size() > max_id_bytes) return std::unexpected(EventFault::not_event);
   }
+  event.payload = without_client_secret(*value, raw_body);
   return event;
 }
 

@@ -24,6 +24,8 @@ struct ProviderEvent {
   domain::Instant created{};
   /// For payment_intent.* events that carry the object.
   std::optional<Intent> intent;
+  /// The body as it may be stored: without the intent's client secret, which events carry too.
+  std::string payload;
 };
 
 enum class EventFault : std::uint8_t {

@@ -14,9 +14,9 @@ namespace {
 
 // The log is kept short by SQLite itself: one connection writes and checkpoints, so nothing can run beside it.
 constexpr std::string_view schema[] = {
+    "PRAGMA locking_mode=EXCLUSIVE",
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
-    "PRAGMA locking_mode=EXCLUSIVE",
     "CREATE TABLE IF NOT EXISTS sbx_setting(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS sbx_object(seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,"
     " type TEXT NOT NULL, created INTEGER NOT NULL, json TEXT NOT NULL)",

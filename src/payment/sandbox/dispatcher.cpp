@@ -24,8 +24,9 @@ constexpr milliseconds post_limit{10'000};
 /// Waits after the first, second, ... failure; the last one repeats.
 constexpr std::array<std::int64_t, 7> back_off_ms{1'000, 5'000, 30'000, 120'000, 600'000, 1'800'000, 3'600'000};
 constexpr std::int64_t give_up_ms = 3LL * 24 * 3600 * 1000;
-/// A clock that is not the system's may jump: how often it is looked at while something waits for its time.
-constexpr std::int64_t look_every_ms = 20;
+/// A clock that is not the system's may jump or stand: how often it is looked at while something waits for its time.
+constexpr std::int64_t look_far_ms = 200;
+constexpr std::int64_t look_near_ms = 20;
 
 constexpr std::string_view due_sql =
     "SELECT d.id, d.attempts, d.since_ms, e.type, e.json FROM sbx_delivery d JOIN sbx_event e ON e.seq = d.event_seq"
@@ -124,7 +125,7 @@ asio::awaitable<void> Dispatcher::pause(const Due& due) {
     x_wake.expires_at(asio::steady_timer::time_point::max());
   } else {
     const auto left = due.next_ms - domain::to_unix_ms(x_options.now());
-    x_wake.expires_after(milliseconds{std::clamp<std::int64_t>(left, 5, look_every_ms)});
+    x_wake.expires_after(milliseconds{left > 1000 ? look_far_ms : std::clamp<std::int64_t>(left, 5, look_near_ms)});
   }
   boost::system::error_code cancelled;
   co_await x_wake.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));

@@ -741,6 +741,13 @@ TEST_CASE("sandbox: everything goes by the clock it is given") {
   CHECK(shop.taken().front().type == "payment_intent.canceled");
 }
 
+TEST_CASE("sandbox: its file belongs to one of them at a time") {
+  Bench bench;
+  sandbox::SandboxOptions options;
+  options.folder = bench.folder.path;
+  CHECK_THROWS_AS(sandbox::Sandbox{std::move(options)}, std::runtime_error);
+}
+
 TEST_CASE("sandbox: listens on loopback only") {
   Folder folder;
   sandbox::SandboxOptions options;
