@@ -47,8 +47,10 @@ class Checkpointer {
  private:
   void loop();
   void copy_log();
-  /// One checkpoint, only if there is something to copy.
+  /// One checkpoint beside commits, only if there is something to copy.
   void pass();
+  /// One checkpoint in a mode of SQLite, whatever there is to copy.
+  void checkpoint(int mode);
   void restart_log();
   void sync_database();
   [[nodiscard]] bool wanted() const;

@@ -168,7 +168,7 @@ void bind_cursor(Run& run, int place, const std::string& text) {
   } else {
     std::int64_t number = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (error != std::errc{} || end != text.data() + text.size()) throw std::logic_error("a cursor of another list");
+    if (error != std::errc{} || end != text.data() + text.size()) throw BadCursor("a cursor of another list");
     run.bind(place, number);
   }
 }
