@@ -130,7 +130,7 @@ class Simulation {
     try {
       open_lane();
       set_up();
-      x_site.allow_faults(true);
+      storm(true);
       const std::uint64_t every = std::max<std::uint64_t>(20'000, x_options.commands / 8);
       std::uint64_t next_check = every;
       while (x_commands < x_options.commands) {
@@ -141,6 +141,8 @@ class Simulation {
         check_everything();
         next_check += every;
       }
+      run_lane();
+      storm(false);
       settle();
       check_everything();
       check_money();
@@ -149,7 +151,7 @@ class Simulation {
     } catch (const std::exception& error) {
       fault = error.what();
     }
-    x_site.allow_faults(false);
+    storm(false);
     close_lane();
     print(fault);
     return fault.empty();
@@ -186,6 +188,24 @@ class Simulation {
     std::optional<DoorReason> reason;  // of the first answer
     std::uint64_t code = 0;
   };
+
+  /// No faults while it lives.
+  class Calm {
+   public:
+    explicit Calm(Simulation& simulation) : x_simulation(simulation), x_before(simulation.x_storm) { x_simulation.storm(false); }
+    ~Calm() { x_simulation.storm(x_before); }
+    Calm(const Calm&) = delete;
+    Calm& operator=(const Calm&) = delete;
+
+   private:
+    Simulation& x_simulation;
+    const bool x_before;
+  };
+
+  void storm(bool on) {
+    x_storm = on;
+    x_site.allow_faults(on);
+  }
 
   // Sending.
 
@@ -283,10 +303,8 @@ class Simulation {
   /// Reads committed rows as a client would, past the faults.
   template <class Row>
   std::optional<Row> look(IdOf<Row> id) {
-    x_site.allow_faults(false);
-    auto row = store::get<Row>(x_site.store(), id);
-    x_site.allow_faults(true);
-    return row;
+    const Calm calm(*this);
+    return store::get<Row>(x_site.store(), id);
   }
 
   // Setting up.
@@ -685,9 +703,8 @@ class Simulation {
   /// A new show when the last one is old; the oldest in play leaves it.
   void organise() {
     run_lane();
-    x_site.allow_faults(false);
+    const Calm calm(*this);
     if (x_shows.back().ends_at < x_now + hours{100} || x_dice.one_in(5)) open_show();
-    x_site.allow_faults(true);
     learn();
   }
 
@@ -695,13 +712,11 @@ class Simulation {
 
   /// Lets everything come to rest: no faults, no new buyers.
   void settle() {
-    x_site.allow_faults(false);
     for (int round = 0; round < 400; ++round) {
       x_now += minutes{1};
       while (x_lane->step()) {
       }
       learn();
-      x_site.allow_faults(false);
       while (auto event = x_provider.next(x_now)) submit_event(std::move(*event));
       sweep();
       for (int i = 0; i < 50; ++i) {
@@ -709,7 +724,6 @@ class Simulation {
         while (x_lane->step()) {
         }
       }
-      x_site.allow_faults(false);
       if (!x_provider.has_events() && x_leased.empty() && x_unanswered.empty() &&
           store::due<Registration>(x_site.store(), x_now + hours{1000}, 1).empty() &&
           store::due<Job>(x_site.store(), x_now + hours{1000}, 1).empty()) {
@@ -721,7 +735,7 @@ class Simulation {
 
   void check_everything() {
     run_lane();
-    x_site.allow_faults(false);
+    const Calm calm(*this);
     ++x_checks;
     auto& store = x_site.store();
     const auto report = verify(store);
@@ -762,7 +776,6 @@ class Simulation {
         if (it != at.quotas.end()) expect(row.size == it->second && row.taken <= it->second, "more was sold than there is");
       }
     });
-    x_site.allow_faults(true);
   }
 
   template <class Row, class F>
@@ -778,7 +791,6 @@ class Simulation {
 
   /// At rest, whoever paid has tickets, and whoever did not holds nothing.
   void check_money() {
-    x_site.allow_faults(false);
     for (const auto& [id, intent] : x_provider.intents()) {
       const auto transaction = store::get<Transaction>(x_site.store(), intent.transaction_id);
       expect(transaction.has_value(), "a payment is not there");
@@ -819,6 +831,7 @@ class Simulation {
   std::ostream& x_out;
   Dice x_dice;
   Instant x_now = from_unix_ms(1'800'000'000'000);
+  bool x_storm = false;
   std::unique_ptr<engine::Lane> x_lane;
   Provider x_provider;
 
