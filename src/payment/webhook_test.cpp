@@ -154,9 +154,8 @@ TEST_CASE("event: what is new in a later version is no error") {
 TEST_CASE("event: what may be stored is the body without the buyer's client secret") {
   const std::string with = R"({"id":"evt_1","object":"event","type":"payment_intent.succeeded","data":{"object":)"
                            R"({"id":"pi_1","client_secret":"pi_1_secret_2","amount":5}}})";
-  CHECK(
-      parse_event(with)->payload ==
-      R"({"id":"evt_1","object":"event","type":"payment_intent.succeeded","data":{"object":{"id":"pi_1","amount":5}}})");
+  CHECK(parse_event(with)->payload == R"({"id":"evt_1","object":"event","type":"payment_intent.succeeded","data":)"
+                                      R"({"object":{"id":"pi_1","amount":5}}})");
   CHECK(parse_event(body)->payload == body);
   const std::string_view odd = R"({"id":"evt_1","object":"event","type":"x","data":[{"object":1}]})";
   CHECK(parse_event(odd)->payload == odd);

@@ -109,7 +109,8 @@ constexpr std::string_view action_page = R"(<!doctype html><html lang="en"><meta
 <style>body{font:18px/1.5 sans-serif;max-width:28em;margin:15vh auto;padding:0 1em}
 button{font:inherit;padding:.5em 1em;margin-right:1em}b{background:#fd0;padding:0 .4em}</style>
 <p><b>TEST &ndash; no money moves</b><h1>Is it you who pays?</h1>
-<form method="post"><button formaction="ACTION/complete">Complete</button><button formaction="ACTION/fail">Fail</button></form></html>
+<form method="post"><button formaction="ACTION/complete">Complete</button>
+<button formaction="ACTION/fail">Fail</button></form></html>
 )";
 
 }  // namespace
