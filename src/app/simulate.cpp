@@ -398,6 +398,12 @@ class Simulation {
   ShowModel& show() { return x_shows[x_shows.size() - 1 - x_dice.below(2)]; }
 
   void reserve() {
+    if (!x_again.empty() && x_dice.one_in(6)) {  // the answer got lost on the way: the same again, some time later
+      auto [command, key] = std::move(x_again.back());
+      x_again.pop_back();
+      command.meta = meta(command.meta.user, command.meta.actor);
+      return submit_reserve(std::move(command), key, false);
+    }
     const UserId user = x_dice.pick(x_users);
     ShowModel& at = show();
     Reserve command{.meta = meta(user, "user:" + user.text()), .show_id = at.id, .payments_ready = true};
@@ -408,6 +414,7 @@ class Simulation {
     }
     std::string key;
     if (!x_dice.one_in(3)) key = "key" + std::to_string(x_commands);
+    if (!key.empty() && x_dice.one_in(5)) x_again.emplace_back(command, key);
     submit_reserve(std::move(command), key, x_dice.one_in(5));
   }
 
@@ -843,6 +850,7 @@ class Simulation {
 
   std::map<RegistrationId, RegistrationModel> x_registrations;
   std::unordered_set<RegistrationId> x_maybe;  // sent, never answered
+  std::vector<std::pair<Reserve, std::string>> x_again;
   std::vector<RegistrationId> x_held;
   std::vector<RegistrationId> x_to_learn;
   std::unordered_map<std::string, std::string> x_replies;

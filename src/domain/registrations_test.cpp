@@ -149,7 +149,7 @@ TEST_CASE("reserve: refusals, in their order; with two faults the first is told"
       {"sold out", order(o.show, tier.id, 6), Refusal::sold_out},
   };
   for (const auto& row : rows) {
-    CAPTURE(row.fault);
+    CAPTURE(std::string(row.fault));
     CHECK(code(w.rows.call(row.command)) == row.code);
   }
   auto late = order(timed, timed_tier, 1);
@@ -283,7 +283,7 @@ TEST_CASE("registration: what each event of the provider makes of each state") {
       {"withdrawn", withdrawn, I::requires_action, false, S::held, T::cancelled, N::applied, "already_cancelled", 1},
   };
   for (const auto& row : rows) {
-    CAPTURE(row.state);
+    CAPTURE(std::string(row.state));
     CAPTURE(word(row.event));
     World_ w;
     const Tier tier = w.office.tier(1000, 5);
@@ -319,7 +319,7 @@ TEST_CASE("event: what cannot be applied is kept with a word that says why") {
   const auto free = o.reserve(o.tier(0, 5).id, 1);
   const auto paid = [&] { return o.news(transaction, IntentStatus::succeeded); };
   const auto expect = [&](const char* detail, const ApplyEvent& event) {
-    CAPTURE(detail);
+    CAPTURE(std::string(detail));
     const auto outcome = o.must(event);
     CHECK(outcome.status == InboxStatus::flagged);
     CHECK(outcome.detail == detail);

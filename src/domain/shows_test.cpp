@@ -45,7 +45,7 @@ TEST_CASE("show: each field has its bounds") {
   Rows rows_store;
   testing::Office<Rows> o{rows_store};
   for (const auto& row : rows) {
-    CAPTURE(row.field);
+    CAPTURE(std::string(row.field));
     auto draft = o.draft();
     row.break_it(draft);
     draft.business_id = {};  // a second fault, which comes later
@@ -108,7 +108,7 @@ TEST_CASE("tier: what it may be, and how they are numbered") {
     return CreateTier{.meta = o.meta(o.organiser), .show_id = o.show, .name = "t", .price_minor = 1000, .capacity = 5};
   };
   for (const auto& row : bad) {
-    CAPTURE(row.field);
+    CAPTURE(std::string(row.field));
     auto command = create();
     row.break_it(command);
     const auto result = o.call(command);
