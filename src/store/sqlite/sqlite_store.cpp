@@ -1,5 +1,8 @@
 #include "store/sqlite/sqlite_store.hpp"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -23,7 +26,8 @@ namespace {
 constexpr Limits save_limits{.max_items = 20'000, .max_bytes = std::size_t{64} << 20};
 constexpr std::size_t most_idle_readers = 8;
 constexpr std::size_t frame_bytes = 4096 + 24;
-constexpr std::size_t most_rows_a_page = 10'000;
+/// A caller's bound that SQLite can count to, with one row more.
+constexpr std::size_t most_rows = std::size_t{1} << 40;
 
 /// Calls `f.template operator()<Row>()` for the row type of a table and returns what it returns.
 template <class Result, class F>
@@ -184,7 +188,11 @@ class SqliteStore::Core {
       require_current_schema(reader()->db());
       return;
     }
-    if (x_options.vfs.empty()) x_lock.emplace(x_options.path);
+    if (x_options.vfs.empty()) {
+      x_lock.emplace(x_options.path);
+      // For its owner only; SQLite gives the files beside it the same rights.
+      ::close(::open(x_file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    }
     x_writer.emplace(open(SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, x_options.writer_cache_kib));
     auto& db = x_writer->db();
     db.execute("pragma journal_mode=wal");
@@ -423,7 +431,7 @@ AnyPage list_index(Connection& connection, const domain::IndexOf<Row, Key, Order
   if (query.after) sql += " and (" + order + ", id) " + (query.descending ? "<" : ">") + " (?3, ?4)";
   sql += " order by " + order + way + ", id" + way + " limit ?2";
 
-  const auto limit = std::min(query.limit, most_rows_a_page);
+  const auto limit = std::min(query.limit, most_rows);
   Run run(connection.prepared(sql));
   run.bind_id(1, query.key);
   run.bind(2, static_cast<std::int64_t>(limit + 1));  // one more tells whether there is a next page
@@ -491,7 +499,7 @@ std::vector<AnyRow> SqliteStore::due(std::size_t table, Instant until, std::size
     if constexpr (domain::HasDue<Row>) {
       Run run(reader->prepared(RowSql<Row>::select() + "where due_at <= ?1 order by due_at, id limit ?2"));
       run.bind(1, domain::to_unix_ms(until));
-      run.bind(2, static_cast<std::int64_t>(std::min(limit, most_rows_a_page)));
+      run.bind(2, static_cast<std::int64_t>(std::min(limit, most_rows)));
       return reader->rows<Row>(run);
     } else {
       throw std::logic_error(std::string(Row::table) + " has no due time");
@@ -504,7 +512,7 @@ std::vector<AnyRow> SqliteStore::scan(std::size_t table, Uuid after, std::size_t
   return with_table<std::vector<AnyRow>>(table, [&]<class Row>() {
     Run run(reader->prepared(RowSql<Row>::select() + "where id > ?1 order by id limit ?2"));
     run.bind_id(1, after);
-    run.bind(2, static_cast<std::int64_t>(std::min(limit, most_rows_a_page)));
+    run.bind(2, static_cast<std::int64_t>(std::min(limit, most_rows)));
     return reader->rows<Row>(run);
   });
 }
