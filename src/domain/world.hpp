@@ -139,9 +139,11 @@ class World {
     slot.written = true;
   }
 
-  /// Takes `amount` (gives back, if negative) from a loaded counter, if `taken` stays within 0..size.
+  /// Takes `amount` (gives back, if negative) from a counter, if `taken` stays within 0..size. Throws RowNotLoaded unless
+  /// it was loaded or put.
   template <Counter Row>
   [[nodiscard]] bool take(IdOf<Row> id, std::int64_t amount) {
+    if (!loaded<Row>(id)) throw RowNotLoaded("row was not loaded: " + std::string(Row::table));
     auto& slot = touch<Row>(id.value);
     if (!slot.exists) throw std::logic_error("counter is missing: " + std::string(Row::table));
     const std::int64_t taken = slot.row.taken + amount;

@@ -499,6 +499,22 @@ TEST_CASE("idempotency: a repeat after a lost acknowledgement is one reservation
   CHECK(store::get<Quota>(k.b.store, k.tier.quota_ids[0])->taken == 1);
 }
 
+TEST_CASE("lane: a payment begun and its success in one batch: what only then turns out to be needed is loaded") {
+  OfficeBench b;
+  const auto registration = b.o.reserve(b.o.tier(1000, 5).id, 1);
+  BeginPayment begin{.meta = b.o.meta(b.o.buyer), .registration_id = registration.id, .payments_ready = true};
+  Transaction transaction;
+  transaction.id = TransactionId{fresh_uuid(begin.meta.now, begin.meta.seed, 0)};
+  transaction.amount_minor = 1000;
+  transaction.currency = "EUR";
+  Outcomes outcomes;
+  outcomes.submit(b.lane, begin);
+  outcomes.submit(b.lane, b.o.news(transaction, IntentStatus::succeeded));
+  b.lane.step();
+  CHECK(outcomes.count("ok") == 2);
+  CHECK(store::get<Registration>(b.store, registration.id)->status == RegistrationStatus::confirmed);
+}
+
 TEST_CASE("lane: the largest registration fits in the tightest save") {
   OfficeBench b;
   auto draft = b.o.draft();
