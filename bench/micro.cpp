@@ -1,0 +1,172 @@
+#include "micro.hpp"
+
+#include <fcntl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <limits>
+#include <optional>
+#include <stdexcept>
+
+#include "crypto/random.hpp"
+#include "document/qr.hpp"
+#include "document/ticket_printer.hpp"
+#include "token/key_ring.hpp"
+#include "token/show_key.hpp"
+#include "token/token.hpp"
+
+namespace admit::bench {
+namespace {
+
+constexpr int rounds = 7;
+
+double thread_cpu_us() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) * 1e6 + static_cast<double>(time.tv_nsec) / 1e3;
+}
+
+/// Microseconds of one `step(i)`: the best round of `repeats` each. What the steps return is summed, so that none is left out.
+template <class Step>
+double least_us(int repeats, Step&& step) {
+  static volatile std::size_t sink = 0;
+  double least = std::numeric_limits<double>::max();
+  for (int round = 0; round < rounds; ++round) {
+    std::size_t sum = 0;
+    const double begun = thread_cpu_us();
+    for (int i = 0; i < repeats; ++i) sum += step(i);
+    least = std::min(least, (thread_cpu_us() - begun) / repeats);
+    sink = sink + sum;
+  }
+  return least;
+}
+
+template <class AnyId>
+AnyId random_id() {
+  return AnyId{domain::Uuid::from_bytes(crypto::random_bytes<16>().data())};
+}
+
+document::TicketFace face_of(std::string qr_text) {
+  document::TicketFace face;
+  face.show_title = "Midsummer Night’s Concert";
+  face.organiser = "Philharmonie am Fluss";
+  face.venue_name = "Großer Saal, Altes Kraftwerk";
+  face.venue_address = "Uferstraße 12, 10115 Berlin";
+  face.starts_at = *domain::parse_instant("2027-06-19T18:30:00Z");
+  face.doors_at = *domain::parse_instant("2027-06-19T17:30:00Z");
+  face.zone = "Europe/Berlin";
+  face.language = "en-GB";
+  face.conditions = "Valid for one person. No refund.";
+  face.tier = "Balcony";
+  face.price_minor = 4250;
+  face.count = 3;
+  face.qr_text = std::move(qr_text);
+  return face;
+}
+
+constexpr std::array latin_names{"Ada Example", "Zofia Wisniewska", "Liam O’Brien", "Søren Kierkegaard", "Ana María López",
+                                 "Jürgen Groß", "Chloé Dubois",      "Marta Kowalska"};
+constexpr std::array mixed_names{"Zażółć Gęślą-Jaźń", "Ελένη Παπαδοπούλου", "Александр Ёлкин", "محمد عبد الرحمن",
+                                 "דָּוִד בן־גוריון",        "अनुष्का शर्मा",        "สมชาย ใจดี",       "山田 太郎"};
+
+template <std::size_t N>
+double pdf_us(int repeats, const std::array<const char*, N>& names, const std::string& qr_text) {
+  document::TicketPrinter printer;
+  auto face = face_of(qr_text);
+  const auto render = [&](int i) {
+    face.holder = names[static_cast<std::size_t>(i) % N];
+    face.registration = "K7QF-" + std::to_string(1000 + i % 9000);
+    return printer.render(face).size();
+  };
+  for (std::size_t i = 0; i < N; ++i) (void)render(static_cast<int>(i));  // fonts, the show's page
+  return least_us(repeats, render);
+}
+
+}  // namespace
+
+std::vector<Measured> measure_steps(bool quick) {
+  const int scale = quick ? 1 : 4;
+  token::KeyRing ring(crypto::Secret(crypto::random_bytes<32>()), std::span<const token::EpochRecord>{});
+  ring.adopt(ring.next_epoch());
+  const auto& epoch = *ring.epoch(ring.current_epoch());
+  const auto key = crypto::SigningKey::generate();
+
+  token::Claims claims;
+  claims.epoch = epoch.epoch();
+  claims.expires_at = *domain::parse_instant("2028-07-24T00:00:00Z");
+  claims.show_id = random_id<domain::ShowId>();
+  claims.ticket_business = claims.show_business = claims.payee = random_id<domain::BusinessId>();
+  claims.customer = claims.payer = random_id<domain::UserId>();
+  claims.transaction = random_id<domain::TransactionId>();
+  constexpr int distinct = 256;
+  std::vector<token::Claims> tickets;
+  std::vector<std::string> texts;
+  std::vector<token::Token> tokens;
+  for (int i = 0; i < distinct; ++i) {
+    claims.ticket_id = random_id<domain::TicketId>();
+    tickets.push_back(claims);
+    texts.push_back(token::qr_text("https://t.example.com", token::issue(claims, key, epoch)));
+    tokens.push_back(*token::parse(texts.back()));
+  }
+  const auto at = [](const auto& list, int i) -> const auto& { return list[static_cast<std::size_t>(i % distinct)]; };
+  const auto must = [](bool good) -> std::size_t {
+    if (!good) throw std::logic_error("a token that was just issued is refused");
+    return 1;
+  };
+
+  std::vector<Measured> out;
+  out.push_back({"token_issue", least_us(500 * scale, [&](int i) { return token::issue(at(tickets, i), key, epoch).size(); }),
+                 "us", "seal, sign, digits; thread CPU, least of 7 rounds"});
+  out.push_back({"token_verify", least_us(250 * scale,
+                                          [&](int i) {
+                                            const auto token = token::parse(at(texts, i));
+                                            return must(token && token::verify(*token, key.public_key()));
+                                          }),
+                 "us", "a gate without a secret: digits to bytes, signature; thread CPU, least of 7 rounds"});
+  out.push_back({"token_open", least_us(5'000 * scale, [&](int i) { return must(token::open(at(tokens, i), ring).has_value()); }),
+                 "us", "the server: opens the seal of a parsed token; thread CPU, least of 7 rounds"});
+  out.push_back({"token_parse", least_us(2'000 * scale, [&](int i) { return must(token::parse(at(texts, i)).has_value()); }),
+                 "us", "text to bytes; thread CPU, least of 7 rounds"});
+  out.push_back({"qr_symbol", least_us(1'000 * scale,
+                                       [&](int i) {
+                                         return static_cast<std::size_t>(
+                                             document::encode_qr(at(texts, i), document::QrLevel::M).size());
+                                       }),
+                 "us", std::to_string(texts.front().size()) + " characters, level M, version " +
+                           std::to_string(document::encode_qr(texts.front(), document::QrLevel::M).version()) +
+                           "; thread CPU, least of 7 rounds"});
+  out.push_back({"pdf", pdf_us(50 * scale, latin_names, texts.front()), "us",
+                 "one ticket with a Latin name on the show's prepared page; thread CPU, least of 7 rounds"});
+  out.push_back({"pdf_mixed_scripts", pdf_us(25 * scale, mixed_names, texts.front()), "us",
+                 "names in 8 scripts in turn; thread CPU, least of 7 rounds"});
+  return out;
+}
+
+FsyncResult measure_fsync(const std::string& folder, double seconds) {
+  using Clock = std::chrono::steady_clock;
+  const auto path = folder + "/fsync.tmp";
+  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (file < 0) throw std::runtime_error("cannot write to " + folder);
+  const std::array<char, 4096> block{};
+  FsyncResult out;
+  const auto begun = Clock::now();
+  auto before = begun;
+  while (before - begun < std::chrono::duration<double>(seconds)) {
+    if (::write(file, block.data(), block.size()) != static_cast<ssize_t>(block.size()) || ::fdatasync(file) != 0) {
+      throw std::runtime_error("writing to " + path + " failed");
+    }
+    const auto now = Clock::now();
+    out.latencies.add(
+        static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::microseconds>(now - before).count()));
+    before = now;
+  }
+  out.rate = static_cast<double>(out.latencies.count()) / std::chrono::duration<double>(before - begun).count();
+  ::close(file);
+  ::unlink(path.c_str());
+  return out;
+}
+
+}  // namespace admit::bench
