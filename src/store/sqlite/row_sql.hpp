@@ -108,9 +108,10 @@ struct RowSql {
     return std::tuple_size_v<decltype(Row::indexes())> + std::tuple_size_v<decltype(Row::uniques())> != 0;
   }
 
+  /// ?1: the amount, ?2: the id, ?3: what the version rises by.
   static std::string change_taken() {
     return "update " + std::string(Row::table) +
-           " set taken = taken + ?1, version = version + 1 where id = ?2 and taken + ?1 between 0 and size";
+           " set taken = taken + ?1, version = version + ?3 where id = ?2 and taken + ?1 between 0 and size";
   }
 };
 

@@ -88,11 +88,12 @@ class Connection {
   }
 
   template <domain::Counter Row>
-  SaveStatus change_taken(Uuid id, std::int64_t amount) {
+  SaveStatus change_taken(Uuid id, std::int64_t amount, bool raise_version) {
     {
       Run run(prepared(of<Row>().change_taken, [] { return RowSql<Row>::change_taken(); }));
       run.bind(1, amount);
       run.bind_id(2, id);
+      run.bind(3, raise_version ? 1 : 0);
       run.step();
     }
     if (x_db.changed_rows() == 1) return SaveStatus::saved;
@@ -400,15 +401,23 @@ class SqliteUnit final : public Unit {
     SaveResult result;
     domain::for_each_table([&]<class Row>() {
       for (const auto& put : changes.of<Row>()) {
-        if (result.status != SaveStatus::saved) return;
-        result = {x_writer.put<Row>(put), domain::table_of<Row>, put.row->id.value};
+        const auto id = put.row->id.value;
+        if (result.status == SaveStatus::saved) {
+          result = {x_writer.put<Row>(put), domain::table_of<Row>, id};
+        } else if (result.status == SaveStatus::duplicate && x_writer.version<Row>(id) != put.base_version) {
+          // Whoever decided on an old row must hear that, not what followed from it.
+          result = {SaveStatus::conflict, domain::table_of<Row>, id};
+        }
       }
     });
     if (result.status != SaveStatus::saved) return result;
     for (const auto& delta : changes.deltas) {
       const auto status = with_table<SaveStatus>(delta.table, [&]<class Row>() -> SaveStatus {
         if constexpr (domain::Counter<Row>) {
-          return x_writer.change_taken<Row>(delta.id, delta.amount);
+          // A row that is put as well has had its version raised.
+          const bool is_put =
+              std::ranges::any_of(changes.of<Row>(), [&](const auto& put) { return put.row->id.value == delta.id; });
+          return x_writer.change_taken<Row>(delta.id, delta.amount, !is_put);
         } else {
           throw std::logic_error("a delta on a table that is no counter: " + std::string(Row::table));
         }
