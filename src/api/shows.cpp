@@ -316,12 +316,11 @@ class Shows {
   Response check_ins(Request& request) {
     const auto show = managed_show(request);
     if (!show) return show.error();
-    const auto after = cursor_of(request);
-    if (!after) return after.error();
-    const auto page = store::list<domain::CheckIn>(x.store, "by_show", show->id.value, limit_of(request), *after, true);
+    const auto page = page_of<domain::CheckIn>(x.store, request, "by_show", show->id.value, true);
+    if (!page) return page.error();
     CheckInList out;
-    for (const auto& row : page.rows) out.check_ins.push_back(to_json(row));
-    if (page.next) out.next_cursor = cursor_text(*page.next);
+    for (const auto& row : page->rows) out.check_ins.push_back(to_json(row));
+    if (page->next) out.next_cursor = cursor_text(*page->next);
     return reply(200, out);
   }
 

@@ -232,9 +232,7 @@ class Tickets {
     if (*named != caller->user) {
       return std::unexpected(problem_of({Refusal::forbidden, "userId", "These are another user's tickets."}));
     }
-    auto after = cursor_of(request);
-    if (!after) return std::unexpected(after.error());
-    return store::list<Ticket>(x.store, "by_user", caller->user.value, limit_of(request), *after);
+    return page_of<Ticket>(x.store, request, "by_user", caller->user.value);
   }
 
   Services& x;

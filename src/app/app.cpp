@@ -46,6 +46,23 @@ domain::Seed random_seed() {
 
 domain::Instant system_now() { return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now()); }
 
+/// Ends the lane's thread also where something built after it throws.
+class LaneRunner {
+ public:
+  explicit LaneRunner(engine::Lane& lane) : x_lane(lane), x_thread([&lane] { lane.run(); }) {}
+  ~LaneRunner() { stop(); }
+  LaneRunner(const LaneRunner&) = delete;
+  LaneRunner& operator=(const LaneRunner&) = delete;
+  void stop() {
+    x_lane.stop();
+    if (x_thread.joinable()) x_thread.join();
+  }
+
+ private:
+  engine::Lane& x_lane;
+  std::thread x_thread;
+};
+
 /// Members stand in the order in which they are built; what stands below uses what stands above.
 struct App::Parts {
   Parts(const Config& given, job::Clock the_clock)
@@ -58,7 +75,7 @@ struct App::Parts {
                      .seed = random_seed(),
                      .max_queue = static_cast<std::size_t>(config.max_queue),
                      .on_commit = [this](const domain::Changes& changes) { sale.on_commit(changes); }}),
-        lane_thread([this] { lane.run(); }),
+        lane_runner(lane),
         server(server_options(), router),
         base_url(url_of(Config::address("listen", config.listen).host, server.port())),
         public_url(config.public_url.empty() ? base_url : config.public_url),
@@ -113,8 +130,7 @@ struct App::Parts {
     if (metrics_server) metrics_server->stop(std::chrono::seconds{1});
     if (workers) workers->stop();
     pool.join();
-    lane.stop();
-    lane_thread.join();
+    lane_runner.stop();
   }
 
   http::ServerOptions server_options() const {
@@ -186,7 +202,7 @@ struct App::Parts {
   std::unique_ptr<token::KeyRing> ring;
   engine::SaleView sale;
   engine::Lane lane;
-  std::thread lane_thread;
+  LaneRunner lane_runner;
   http::Router router;
   http::Server server;
   std::string base_url;
@@ -217,6 +233,7 @@ std::string App::public_url() const { return x_parts->public_url; }
 engine::Lane& App::lane() { return x_parts->lane; }
 store::Store& App::store() { return x_parts->store; }
 payment::sandbox::Sandbox* App::sandbox() { return x_parts->sandbox.get(); }
+const http::Router& App::router() const { return x_parts->router; }
 domain::Instant App::now() const { return x_parts->clock(); }
 
 domain::Meta App::meta(std::string actor) const {

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "app/config.hpp"
+#include "http/router.hpp"
 #include "job/workers.hpp"
 #include "payment/sandbox/sandbox.hpp"
 
@@ -37,6 +38,7 @@ class App {
   /// Null unless configured.
   [[nodiscard]] payment::sandbox::Sandbox* sandbox();
   [[nodiscard]] domain::Instant now() const;
+  [[nodiscard]] const http::Router& router() const;
   [[nodiscard]] domain::Meta meta(std::string actor) const;
 
  private:

@@ -1,5 +1,6 @@
 // The command line.
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -16,6 +17,7 @@
 #include "app/signal_wait.hpp"
 #include "app/simulate.hpp"
 #include "app/verify.hpp"
+#include "http/openapi.hpp"
 #include "log/log.hpp"
 #include "store/sqlite/sqlite_store.hpp"
 
@@ -78,11 +80,28 @@ int verify_folder(const Common& common) {
   return verify(store, std::cout) ? 0 : exit_broken;
 }
 
+/// A folder of its own under the system's temporary one.
+std::string temporary_folder() {
+  std::string folder = (std::filesystem::temp_directory_path() / "admit-XXXXXX").string();
+  if (mkdtemp(folder.data()) == nullptr) throw std::runtime_error("no temporary folder can be made");
+  return folder;
+}
+
+/// The text of docs/API_ENDPOINTS.md.
+int print_endpoints() {
+  log::configure({.level = log::Level::off});
+  Config config;
+  config.data = temporary_folder();
+  config.listen = "127.0.0.1:0";
+  std::cout << http::endpoints_markdown(App(config).router());
+  std::filesystem::remove_all(config.data);
+  return 0;
+}
+
 int run_simulation(SimulateOptions options, const std::string& kind) {
   if (kind == "memory") return simulate(options, std::cout) ? 0 : exit_broken;
   options.store = SimulatedStore::sqlite;
-  std::string folder = (std::filesystem::temp_directory_path() / "admit-simulate-XXXXXX").string();
-  if (mkdtemp(folder.data()) == nullptr) throw std::runtime_error("no temporary folder can be made");
+  const std::string folder = temporary_folder();
   options.folder = folder;
   if (!simulate(options, std::cout)) {
     std::cout << "the database is left in " << folder << "\n";
@@ -145,6 +164,10 @@ int run(int argc, char** argv) {
   keys_rotate->add_option("--show", keys_options.show, "the show whose signing key is rotated");
   keys_rotate->callback([&] { result = rotate_keys(config_of(common), keys_options, std::cout); });
 
+  cli.add_subcommand("endpoints", "print docs/API_ENDPOINTS.md, made from the table of routes")->callback([&] {
+    result = print_endpoints();
+  });
+
   OperatorOptions operator_options;
   auto* operator_command = cli.add_subcommand("operator", "create an operator's account; the password is read from standard input");
   with_data(operator_command);
@@ -169,4 +192,7 @@ int run(int argc, char** argv) {
 }  // namespace
 }  // namespace admit::app
 
-int main(int argc, char** argv) { return admit::app::run(argc, argv); }
+int main(int argc, char** argv) {
+  umask(077);  // databases, keys and tickets are for their owner only
+  return admit::app::run(argc, argv);
+}

@@ -59,11 +59,15 @@ class Unit {
   /// Fills the rows into `world`; a row that does not exist is filled as absent. May be called again for more rows.
   /// Throws StoreUnavailable.
   virtual void load(std::span<const Need> needs, World& world) = 0;
-  /// Saves everything or nothing; on `saved` it is durable. Ends the unit. Throws StoreUnavailable or OutcomeUnknown.
+  /// Saves everything or nothing; each row written, by a put or a delta, has its version raised by 1. On `saved` it is durable. Ends the unit. Throws StoreUnavailable or OutcomeUnknown.
   [[nodiscard]] virtual SaveResult save(const Changes& changes) = 0;
 };
 
-/// A place in a list: the order column's value as text or number and the id of the last row given out.
+/// A place in a list: the order column's value as text or number and the id of the last row given out. It may have come
+/// from outside: one that the store did not give out is BadCursor.
+struct BadCursor : std::invalid_argument {
+  using std::invalid_argument::invalid_argument;
+};
 struct Cursor {
   std::string order;  // as the store encodes it; opaque to everybody else
   Uuid id;
@@ -94,6 +98,7 @@ class Store {
 
   /// Fills the committed rows into `world`.
   virtual void read(std::span<const Need> needs, World& world) = 0;
+  /// Throws BadCursor as well.
   [[nodiscard]] virtual AnyPage list(const ListQuery& query) = 0;
   /// Rows with `due_at` at or before `until`, earliest first.
   [[nodiscard]] virtual std::vector<AnyRow> due(std::size_t table, Instant until, std::size_t limit) = 0;

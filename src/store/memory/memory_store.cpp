@@ -38,7 +38,7 @@ void decode(const std::string& text, std::string& out) {
 }
 void decode(const std::string& text, std::int64_t& out) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
-  if (error != std::errc{} || end != text.data() + text.size()) throw std::invalid_argument("no cursor of this list");
+  if (error != std::errc{} || end != text.data() + text.size()) throw BadCursor("no cursor of this list");
 }
 void decode(const std::string& text, Instant& out) {
   std::int64_t ms = 0;
