@@ -192,7 +192,9 @@ class Simulation {
   /// No faults while it lives.
   class Calm {
    public:
-    explicit Calm(Simulation& simulation) : x_simulation(simulation), x_before(simulation.x_storm) { x_simulation.storm(false); }
+    explicit Calm(Simulation& simulation) : x_simulation(simulation), x_before(simulation.x_storm) {
+      x_simulation.storm(false);
+    }
     ~Calm() { x_simulation.storm(x_before); }
     Calm(const Calm&) = delete;
     Calm& operator=(const Calm&) = delete;
@@ -228,8 +230,9 @@ class Simulation {
 
   /// `on_answer(result, replay)` sees the acknowledged outcome; `on_lost` is called if a crash swallowed it.
   template <class Command, class OnAnswer>
-  void send(std::string_view name, Command command, OnAnswer on_answer, std::function<void()> on_lost = [] {},
-            std::optional<engine::Idempotency<typename Command::Outcome>> idempotency = std::nullopt) {
+  void send(
+      std::string_view name, Command command, OnAnswer on_answer, std::function<void()> on_lost = [] {},
+      std::optional<engine::Idempotency<typename Command::Outcome>> idempotency = std::nullopt) {
     const std::uint64_t number = ++x_commands;
     x_unanswered[number] = std::move(on_lost);
     const bool taken = x_lane->submit(
@@ -266,7 +269,8 @@ class Simulation {
     engine::LaneOptions options;
     options.seed = {x_dice.roll(), x_dice.roll()};
     options.max_batch = 64;
-    options.pause = [](milliseconds) {};
+    options.pause = [](milliseconds) {
+    };
     x_lane = std::make_unique<engine::Lane>(x_site.store(), std::move(options));
   }
 
@@ -312,15 +316,19 @@ class Simulation {
   void set_up() {
     for (std::uint64_t i = 0; i < 40; ++i) {
       const std::string name = "user" + std::to_string(i);
-      const User user = must(CreateUser{.meta = meta(), .email = name + "@example.org", .name = name, .locale = "en",
-                                        .password_hash = "-", .is_operator = i == 0});
+      const User user = must(CreateUser{.meta = meta(),
+                                        .email = name + "@example.org",
+                                        .name = name,
+                                        .locale = "en",
+                                        .password_hash = "-",
+                                        .is_operator = i == 0});
       x_users.push_back(user.id);
     }
     x_operator = x_users[0];
     x_organiser = x_users[1];
     x_business = must(CreateBusiness{.meta = meta(x_organiser), .name = "The Hall"}).id;
-    (void)must(LinkAccount{.meta = meta(x_operator), .business_id = x_business, .stripe_account = "acct_hall",
-                           .charges_enabled = true});
+    (void)must(LinkAccount{
+        .meta = meta(x_operator), .business_id = x_business, .stripe_account = "acct_hall", .charges_enabled = true});
     open_show();
     open_show();
   }
@@ -339,20 +347,24 @@ class Simulation {
     }
     ShowModel model{.id = draft.id, .ends_at = draft.windows.back().until};
     (void)must(CreateShow{.meta = meta(x_organiser), .show = draft, .public_key = {"p"}, .wrapped_private_key = {"w"}});
-    const Quota hall = must(CreateQuota{.meta = meta(x_organiser), .show_id = model.id, .name = "hall",
-                                        .size = x_dice.between(100, 2'500)});
+    const Quota hall = must(CreateQuota{
+        .meta = meta(x_organiser), .show_id = model.id, .name = "hall", .size = x_dice.between(100, 2'500)});
     model.quotas[hall.id] = hall.size;
     for (int i = 0; i < 4; ++i) {
-      CreateTier create{.meta = meta(x_organiser), .show_id = model.id, .name = "tier " + std::to_string(i),
-                        .price_minor = i == 3 ? 0 : x_dice.between(100, 9'000), .tax_rate_bp = i * 700,
-                        .fee_minor = i == 1 ? 150 : 0, .max_per_registration = 8};
+      CreateTier create{.meta = meta(x_organiser),
+                        .show_id = model.id,
+                        .name = "tier " + std::to_string(i),
+                        .price_minor = i == 3 ? 0 : x_dice.between(100, 9'000),
+                        .tax_rate_bp = i * 700,
+                        .fee_minor = i == 1 ? 150 : 0,
+                        .max_per_registration = 8};
       if (i == 2) {
         create.capacity = x_dice.between(5, 300);
       } else {
         create.quota_ids = {hall.id};
         if (i == 3) {
-          const Quota part = must(CreateQuota{.meta = meta(x_organiser), .show_id = model.id, .name = "balcony",
-                                              .size = x_dice.between(10, 120)});
+          const Quota part = must(CreateQuota{
+              .meta = meta(x_organiser), .show_id = model.id, .name = "balcony", .size = x_dice.between(10, 120)});
           model.quotas[part.id] = part.size;
           create.quota_ids.push_back(part.id);
         }
@@ -365,8 +377,11 @@ class Simulation {
     (void)must(PublishShow{.meta = meta(x_organiser), .show_id = model.id});
     for (int i = 0; i < 3; ++i) {
       const DeviceId id{fresh_uuid(x_now, {x_dice.roll(), x_dice.roll()}, 0)};
-      (void)must(CreateDevice{.meta = meta(x_organiser), .device_id = id, .show_id = model.id,
-                              .gate = "gate " + std::to_string(i), .token_hash = {"h"}});
+      (void)must(CreateDevice{.meta = meta(x_organiser),
+                              .device_id = id,
+                              .show_id = model.id,
+                              .gate = "gate " + std::to_string(i),
+                              .token_hash = {"h"}});
       model.devices.push_back(id);
     }
     x_shows.push_back(std::move(model));
@@ -422,10 +437,9 @@ class Simulation {
     const RegistrationId would_be{fresh_uuid(command.meta.now, command.meta.seed, 0)};
     std::optional<engine::Idempotency<Registration>> idempotency;
     if (!key.empty()) {
-      idempotency.emplace(derived_id<ClaimId>("key", command.meta.user.text() + key), derived_uuid("body", command.show_id.text()),
-                          [](const Registration& registration) {
-                            return engine::Replay{201, registration.id.text()};
-                          });
+      idempotency.emplace(derived_id<ClaimId>("key", command.meta.user.text() + key),
+                          derived_uuid("body", command.show_id.text()),
+                          [](const Registration& registration) { return engine::Replay{201, registration.id.text()}; });
     }
     const UserId user = command.meta.user;
     Reserve again = command;
@@ -468,8 +482,10 @@ class Simulation {
     for (const RegistrationId id : std::exchange(x_to_learn, {})) {
       const auto registration = look<Registration>(id);
       expect(registration.has_value(), "an acknowledged registration is not there");
-      auto& model = x_registrations.try_emplace(id, RegistrationModel{.user = registration->user_id,
-                                                                      .amount_minor = registration->amount_minor}).first->second;
+      auto& model = x_registrations
+                        .try_emplace(id, RegistrationModel{.user = registration->user_id,
+                                                           .amount_minor = registration->amount_minor})
+                        .first->second;
       if (registration->status == RegistrationStatus::held) x_held.push_back(id);
       if (registration->status != RegistrationStatus::confirmed || model.confirmed) continue;
       model.confirmed = true;
@@ -513,14 +529,15 @@ class Simulation {
     if (!x_to_pay.empty()) use_card();
   }
 
-  /// The buyer's browser with the provider: we hear of it by events only, and of the intent's id if the call comes back.
+  /// The buyer's browser with the provider: we hear of it by events only, and of the intent's id if the call comes
+  /// back.
   void use_card() {
     const Transaction transaction = std::move(x_to_pay.back());
     x_to_pay.pop_back();
     auto& intent = x_provider.create(transaction);
     if (!x_dice.one_in(4)) {
-      send("record intent",
-           RecordIntent{.meta = meta(), .transaction_id = transaction.id, .intent_id = intent.id}, [](auto&, auto&) {});
+      send("record intent", RecordIntent{.meta = meta(), .transaction_id = transaction.id, .intent_id = intent.id},
+           [](auto&, auto&) {});
     }
     if (intent.status == IntentStatus::succeeded || intent.status == IntentStatus::canceled) return;
     Instant at = x_now;
@@ -531,19 +548,23 @@ class Simulation {
       x_provider.say(intent, failed, x_dice.one_in(25) ? at + minutes{x_dice.between(1, 30)} : at);
     };
     switch (x_dice.below(10)) {
-      case 0: return;  // closed the page
-      case 1: return tell(IntentStatus::requires_payment_method, true);
+      case 0:
+        return;  // closed the page
+      case 1:
+        return tell(IntentStatus::requires_payment_method, true);
       case 2:
         tell(IntentStatus::requires_payment_method, true);
         return tell(IntentStatus::succeeded);
       case 3:
         tell(IntentStatus::requires_action);
         return tell(IntentStatus::succeeded);
-      case 4: return tell(IntentStatus::requires_action);
+      case 4:
+        return tell(IntentStatus::requires_action);
       case 5:
         tell(IntentStatus::processing);
         return tell(IntentStatus::succeeded);
-      default: return tell(IntentStatus::succeeded);
+      default:
+        return tell(IntentStatus::succeeded);
     }
   }
 
@@ -556,8 +577,12 @@ class Simulation {
   }
 
   void submit_event(Provider::Event event) {
-    ApplyEvent command{.meta = meta({}, "stripe"), .event_id = event.id, .type = "payment_intent", .object_id = event.news.intent_id,
-                       .payload = "{}", .intent = event.news};
+    ApplyEvent command{.meta = meta({}, "stripe"),
+                       .event_id = event.id,
+                       .type = "payment_intent",
+                       .object_id = event.news.intent_id,
+                       .payload = "{}",
+                       .intent = event.news};
     send(
         "apply event", std::move(command),
         [this, event](Result<ApplyEvent::Outcome>& result, auto&) {
@@ -596,7 +621,10 @@ class Simulation {
       std::string error = x_dice.one_in(20) ? "no route to the provider" : "";
       if (error.empty() && job.kind == JobKind::cancel_intent) cancel_intent(TransactionId{job.subject});
       send("finish job",
-           FinishJob{.meta = meta(), .job_id = job.id, .lease = lease, .error = std::move(error),
+           FinishJob{.meta = meta(),
+                     .job_id = job.id,
+                     .lease = lease,
+                     .error = std::move(error),
                      .retry_at = x_now + seconds{30}},
            [](auto&, auto&) {});
     }
@@ -628,8 +656,8 @@ class Simulation {
     if (x_dice.one_in(30)) {
       scan.command.unreadable = DoorReason::forged;
     } else {
-      scan.command.opened = OpenedCode{x_dice.one_in(40) ? TicketId{Uuid{x_dice.roll(), 1}} : x_dice.pick(from.tickets), from.id,
-                                       x_dice.one_in(50) ? 1 : 0};
+      scan.command.opened = OpenedCode{x_dice.one_in(40) ? TicketId{Uuid{x_dice.roll(), 1}} : x_dice.pick(from.tickets),
+                                       from.id, x_dice.one_in(50) ? 1 : 0};
     }
     x_scans.push_back(std::move(scan));
     submit_scan(x_scans.size() - 1, false);
@@ -756,7 +784,8 @@ class Simulation {
       ++found;
       expect(row.user_id == it->second.user && row.amount_minor == it->second.amount_minor,
              "a registration is not what was acknowledged");
-      expect(!it->second.confirmed || row.status == RegistrationStatus::confirmed, "a confirmed registration is not any more");
+      expect(!it->second.confirmed || row.status == RegistrationStatus::confirmed,
+             "a confirmed registration is not any more");
     });
     expect(found == x_registrations.size(), "an acknowledged registration is gone");
     found = 0;
@@ -774,13 +803,15 @@ class Simulation {
       if (it == x_tickets.end()) return;
       ++found;
       expect(!it->second.revoked || row.status == TicketStatus::revoked, "a revoked ticket is not any more");
-      expect(it->second.unsure || row.entries == it->second.entries, "a ticket's entries are not what was acknowledged");
+      expect(it->second.unsure || row.entries == it->second.entries,
+             "a ticket's entries are not what was acknowledged");
     });
     expect(found == x_tickets.size(), "an acknowledged ticket is gone");
     each<Quota>(store, [&](const Quota& row) {
       for (const auto& at : x_shows) {
         const auto it = at.quotas.find(row.id);
-        if (it != at.quotas.end()) expect(row.size == it->second && row.taken <= it->second, "more was sold than there is");
+        if (it != at.quotas.end())
+          expect(row.size == it->second && row.taken <= it->second, "more was sold than there is");
       }
     });
   }
@@ -805,11 +836,13 @@ class Simulation {
       expect(paid == (transaction->status == TransactionStatus::succeeded), "a payment is not what the provider says");
       if (!paid) continue;
       const auto registration = store::get<Registration>(x_site.store(), transaction->registration_id);
-      expect(registration && (registration->status == RegistrationStatus::confirmed || registration->flag == "late_success"),
+      expect(registration &&
+                 (registration->status == RegistrationStatus::confirmed || registration->flag == "late_success"),
              "somebody paid, has no tickets, and nobody was told");
     }
     each<Registration>(x_site.store(), [&](const Registration& row) {
-      expect(row.status != RegistrationStatus::held && row.status != RegistrationStatus::expiring, "places are held for nobody");
+      expect(row.status != RegistrationStatus::held && row.status != RegistrationStatus::expiring,
+             "places are held for nobody");
     });
   }
 
@@ -880,8 +913,11 @@ class Simulation {
 class CrashingFaults final : public store::memory::Faults {
  public:
   explicit CrashingFaults(std::uint64_t seed)
-      : x_dice(seed), x_faults(seed + 1, {.unavailable_ppm = 10'000, .conflict_ppm = 50'000, .lost_ack_saved_ppm = 20'000,
-                                          .lost_ack_not_saved_ppm = 20'000}) {}
+      : x_dice(seed),
+        x_faults(seed + 1, {.unavailable_ppm = 10'000,
+                            .conflict_ppm = 50'000,
+                            .lost_ack_saved_ppm = 20'000,
+                            .lost_ack_not_saved_ppm = 20'000}) {}
 
   store::memory::Fault next(store::memory::Call call) override {
     using store::memory::Fault;
@@ -938,8 +974,10 @@ class SqliteSite final : public SimulatedSite {
 
 std::unique_ptr<SimulatedSite> make_site(const SimulateOptions& options) {
   switch (options.store) {
-    case SimulatedStore::memory: return std::make_unique<MemorySite>(options.seed);
-    case SimulatedStore::sqlite: return std::make_unique<SqliteSite>(options.folder);
+    case SimulatedStore::memory:
+      return std::make_unique<MemorySite>(options.seed);
+    case SimulatedStore::sqlite:
+      return std::make_unique<SqliteSite>(options.folder);
   }
   return nullptr;
 }

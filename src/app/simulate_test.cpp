@@ -28,8 +28,12 @@ class BrokenStore final : public store::Store {
   std::unique_ptr<store::Unit> begin() override { return std::make_unique<BrokenUnit>(*this); }
   void read(std::span<const Need> needs, World& world) override { inner.read(needs, world); }
   store::AnyPage list(const store::ListQuery& query) override { return inner.list(query); }
-  std::vector<AnyRow> due(std::size_t table, Instant until, std::size_t limit) override { return inner.due(table, until, limit); }
-  std::vector<AnyRow> scan(std::size_t table, Uuid after, std::size_t limit) override { return inner.scan(table, after, limit); }
+  std::vector<AnyRow> due(std::size_t table, Instant until, std::size_t limit) override {
+    return inner.due(table, until, limit);
+  }
+  std::vector<AnyRow> scan(std::size_t table, Uuid after, std::size_t limit) override {
+    return inner.scan(table, after, limit);
+  }
   std::size_t purge(Instant now, std::size_t limit) override { return inner.purge(now, limit); }
 
   /// Replaces each put of a kind of row by what `change` makes of it, or drops it on false.
@@ -119,8 +123,9 @@ TEST_CASE("simulation: more than 100,000 commands with faults and crashes break 
   bool ok = false;
   const auto out = run({.seed = 2026, .commands = 100'000}, ok);
   CHECK_MESSAGE(ok, out);
-  for (const auto* happened : {"apply event ok", "annul ok", "reserve replay", "reserve sold_out", "reserve too_many_holds",
-                               "revoke ok", "scan nonce_reused", "cancel ok", "begin payment registration_expired"}) {
+  for (const auto* happened :
+       {"apply event ok", "annul ok", "reserve replay", "reserve sold_out", "reserve too_many_holds", "revoke ok",
+        "scan nonce_reused", "cancel ok", "begin payment registration_expired"}) {
     CAPTURE(std::string(happened));
     CHECK(out.find(happened) != std::string::npos);
   }
@@ -148,7 +153,9 @@ TEST_CASE("simulation: on SQLite, with the store opened again after each crash")
 
 TEST_CASE("simulation: each invariant is seen to fail with its rule taken out") {
   int turn = 0;
-  const auto now_and_then = [&turn](int often) { return ++turn % often == 0; };
+  const auto now_and_then = [&turn](int often) {
+    return ++turn % often == 0;
+  };
   const Mutation mutations[] = {
       {"places taken are counted", without_deltas([](const Delta& d) { return d.table == table_of<Quota>; })},
       {"places are given back",
@@ -168,14 +175,12 @@ TEST_CASE("simulation: each invariant is seen to fail with its rule taken out") 
        }},
       {"each ticket is issued", edited<Ticket>([](Ticket& t) { return t.version != 0; })},
       {"a ticket enters once", {}, true},
-      {"a scan is remembered by its nonce",
-       edited<CheckIn>([n = std::uint64_t{0}](CheckIn& c) mutable {
+      {"a scan is remembered by its nonce", edited<CheckIn>([n = std::uint64_t{0}](CheckIn& c) mutable {
          c.id.value = {++n, 77};
          return true;
        })},
       {"an entry is a check-in", edited<CheckIn>([](CheckIn& c) { return c.reason != DoorReason::admitted; })},
-      {"a revoked ticket stays so",
-       edited<Ticket>([](Ticket& t) {
+      {"a revoked ticket stays so", edited<Ticket>([](Ticket& t) {
          if (t.status == TicketStatus::revoked) t.status = TicketStatus::valid;
          return true;
        })},
@@ -196,7 +201,9 @@ TEST_CASE("simulation: each invariant is seen to fail with its rule taken out") 
       {"an event is applied once", edited<InboxEvent>([](InboxEvent&) { return false; })},
       {"a key is good for one reservation", edited<IdempotentReply>([](IdempotentReply&) { return false; })},
       {"what is acknowledged is saved",
-       [&](Changes&, BrokenStore&) { return turn > 200 ? now_and_then(40) : (++turn, false); }},
+       [&](Changes&, BrokenStore&) {
+         return turn > 200 ? now_and_then(40) : (++turn, false);
+       }},
   };
   for (const auto& mutation : mutations) {
     CAPTURE(std::string(mutation.rule));

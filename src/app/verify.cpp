@@ -20,7 +20,19 @@ constexpr std::size_t page_rows = 256;
 
 // In the order in which they are printed.
 enum Invariant : std::size_t {
-  quotas, holds, registrations, tickets, entries, check_ins, money, payments, claims, events, audits, jobs, invariant_count
+  quotas,
+  holds,
+  registrations,
+  tickets,
+  entries,
+  check_ins,
+  money,
+  payments,
+  claims,
+  events,
+  audits,
+  jobs,
+  invariant_count
 };
 constexpr std::array<std::string_view, invariant_count> invariant_names = {
     "quotas: taken is what is held or sold, never above the size",
@@ -38,9 +50,10 @@ constexpr std::array<std::string_view, invariant_count> invariant_names = {
 
 // The audited actions that something stored can ask for.
 constexpr std::array<std::string_view, 15> actions = {
-    "user.created", "business.created", "show.created", "show.published", "tier.created", "device.created", "device.revoked",
-    "registration.held", "registration.confirmed", "registration.expiring", "registration.expired",
-    "registration.cancelled", "payment.begun", "ticket.revoked", "check_in.annulled"};
+    "user.created",           "business.created",      "show.created",         "show.published",
+    "tier.created",           "device.created",        "device.revoked",       "registration.held",
+    "registration.confirmed", "registration.expiring", "registration.expired", "registration.cancelled",
+    "payment.begun",          "ticket.revoked",        "check_in.annulled"};
 
 constexpr std::size_t action(std::string_view name) {
   return static_cast<std::size_t>(std::ranges::find(actions, name) - actions.begin());
@@ -116,7 +129,9 @@ class Verifier {
       auto& missing = wanted.missing();
       if (missing.empty()) return world;
       std::ranges::sort(missing, {}, [](const Need& need) { return std::pair(need.table, need.id); });
-      const auto same = [](const Need& a, const Need& b) { return a.table == b.table && a.id == b.id; };
+      const auto same = [](const Need& a, const Need& b) {
+        return a.table == b.table && a.id == b.id;
+      };
       const auto rest = std::ranges::unique(missing, same);
       missing.erase(rest.begin(), rest.end());
       x_store.read(missing, world);
@@ -170,16 +185,20 @@ class Verifier {
     for (const auto& scan : page) {
       examined(check_ins);
       const Device* device = world.find<Device>(scan.device_id);
-      expect(check_ins, scan, device != nullptr && device->show_id == scan.show_id, "its device is not one of the show");
+      expect(check_ins, scan, device != nullptr && device->show_id == scan.show_id,
+             "its device is not one of the show");
       const bool through = scan.reason == DoorReason::admitted || scan.reason == DoorReason::exited;
       expect(check_ins, scan, !through || scan.ticket_id, "let somebody through without a ticket");
       expect(check_ins, scan, !scan.annulled_at || scan.reason == DoorReason::admitted, "annulled, but never an entry");
-      expect(check_ins, scan, scan.reason != DoorReason::exited || scan.direction == Direction::exit, "an exit by the entry");
-      expect(check_ins, scan, scan.reason != DoorReason::admitted || scan.direction == Direction::entry, "an entry by the exit");
+      expect(check_ins, scan, scan.reason != DoorReason::exited || scan.direction == Direction::exit,
+             "an exit by the entry");
+      expect(check_ins, scan, scan.reason != DoorReason::admitted || scan.direction == Direction::entry,
+             "an entry by the exit");
       if (scan.annulled_at) expect_audit(scan, "check_in.annulled");
       if (!scan.ticket_id) continue;
       const Ticket* ticket = world.find<Ticket>(scan.ticket_id);
-      expect(check_ins, scan, ticket != nullptr && ticket->show_id == scan.show_id, "its ticket is not one of the show");
+      expect(check_ins, scan, ticket != nullptr && ticket->show_id == scan.show_id,
+             "its ticket is not one of the show");
       if (!through) continue;
       Marks& marks = x_marks[scan.ticket_id.value];
       if (scan.reason == DoorReason::exited) {
@@ -249,10 +268,12 @@ class Verifier {
       const bool confirmed = registration.status == RegistrationStatus::confirmed;
       const Show* show = world.find<Show>(registration.show_id);
       expect(registrations, registration, world.find<User>(registration.user_id) != nullptr, "its user is not there");
-      expect(registrations, registration, show != nullptr && show->business_id == registration.business_id &&
-                                              show->currency == registration.currency,
-             "its show is not there, or has another business or currency");
-      expect(registrations, registration, held == registration.due_at.has_value(), "a clock runs for it exactly while held");
+      expect(
+          registrations, registration,
+          show != nullptr && show->business_id == registration.business_id && show->currency == registration.currency,
+          "its show is not there, or has another business or currency");
+      expect(registrations, registration, held == registration.due_at.has_value(),
+             "a clock runs for it exactly while held");
       expect(registrations, registration, confirmed == registration.confirmed_at.has_value(),
              "it has a time of confirmation exactly when confirmed");
       expect(registrations, registration, registration.ticket_count <= max_numbers, "more tickets than can be");
@@ -265,7 +286,8 @@ class Verifier {
       if (!held) expect_audit(registration, "registration." + std::string(word(registration.status)));
       if (registration.status == RegistrationStatus::expiring) {
         examined(jobs);
-        expect(jobs, registration, registration.transaction_id && marks_of(registration.transaction_id.value).cancel_job,
+        expect(jobs, registration,
+               registration.transaction_id && marks_of(registration.transaction_id.value).cancel_job,
                "expiring, but no job cancels its payment");
       }
       if (!confirmed) continue;
@@ -299,7 +321,8 @@ class Verifier {
           continue;
         }
         expect(tickets, *ticket,
-               ticket->registration_id == registration.id && ticket->number == number && ticket->tier_id == line.tier_id &&
+               ticket->registration_id == registration.id && ticket->number == number &&
+                   ticket->tier_id == line.tier_id &&
                    (tier == x_tiers.end() || ticket->tier_number == tier->second.number) &&
                    ticket->holder == (holder < line.holders.size() ? line.holders[holder] : std::string{}) &&
                    ticket->show_id == registration.show_id && ticket->business_id == registration.business_id &&
@@ -375,10 +398,12 @@ class Verifier {
           expect_audit(transaction, "payment.begun");
           expect(payments, transaction, !transaction.stripe_account.empty(), "nobody's account is paid");
           expect(money, transaction, transaction.amount_minor > 0, "a payment of nothing");
-          expect(claims, transaction, !succeeded || !transaction.intent_id.empty(), "succeeded without a provider's id");
+          expect(claims, transaction, !succeeded || !transaction.intent_id.empty(),
+                 "succeeded without a provider's id");
           break;
         case Provider::none_:
-          expect(payments, transaction, succeeded && transaction.intent_id.empty() && transaction.stripe_account.empty(),
+          expect(payments, transaction,
+                 succeeded && transaction.intent_id.empty() && transaction.stripe_account.empty(),
                  "a free registration's payment has nothing to wait for and no provider");
           expect(money, transaction, transaction.amount_minor == 0, "free, but it costs something");
           break;
@@ -395,9 +420,8 @@ class Verifier {
   }
 
   void check_tickets(const std::vector<Ticket>& page) {
-    const World world = beside(page, [](Needs& needs, const Ticket& ticket) {
-      needs.read<Registration>(ticket.registration_id);
-    });
+    const World world =
+        beside(page, [](Needs& needs, const Ticket& ticket) { needs.read<Registration>(ticket.registration_id); });
     for (const auto& ticket : page) {
       examined(tickets);
       examined(entries);
@@ -412,15 +436,18 @@ class Verifier {
       const auto rule = tier == x_tiers.end() ? AdmissionRule::once : tier->second.rule;
       expect(entries, ticket, ticket.entries == marks.entries,
              "says " + std::to_string(ticket.entries) + " entries, check-ins say " + std::to_string(marks.entries));
-      expect(entries, ticket, ticket.entries >= 0 && ticket.entries <= entries_allowed(rule), "entered more often than its rule lets it");
-      expect(entries, ticket, (ticket.entries > 0) == ticket.used_at.has_value(), "a time of use without a use, or none with one");
+      expect(entries, ticket, ticket.entries >= 0 && ticket.entries <= entries_allowed(rule),
+             "entered more often than its rule lets it");
+      expect(entries, ticket, (ticket.entries > 0) == ticket.used_at.has_value(),
+             "a time of use without a use, or none with one");
       expect(entries, ticket, !ticket.used_at || marks.entries == 0 || *ticket.used_at == marks.last_entry,
              "its time of use is not its entry's");
       expect(entries, ticket,
              ticket.status == TicketStatus::revoked || (ticket.status == TicketStatus::used) == (ticket.entries > 0),
              "its status is not what its entries make of it");
       const bool inside = marks.entries > 0 && (marks.exits == 0 || marks.last_exit < marks.last_entry);
-      expect(entries, ticket, ticket.inside == inside, ticket.inside ? "inside, but it left or never came" : "came in, did not leave, and is not inside");
+      expect(entries, ticket, ticket.inside == inside,
+             ticket.inside ? "inside, but it left or never came" : "came in, did not leave, and is not inside");
       examined(audits);
       expect(audits, ticket, marks.audited_entries == marks.admitted && marks.audited_exits == marks.exits,
              "entries and exits are not what the audit says");
@@ -430,11 +457,13 @@ class Verifier {
 
   void check_people_and_places() {
     pages<User>([&](const std::vector<User>& page) {
-      const World world = beside(page, [](Needs& needs, const User& user) { needs.read<Claim>(email_claim(user.email)); });
+      const World world =
+          beside(page, [](Needs& needs, const User& user) { needs.read<Claim>(email_claim(user.email)); });
       for (const auto& user : page) {
         examined(claims);
         const Claim* claim = world.find<Claim>(email_claim(user.email));
-        expect(claims, user, claim != nullptr && claim->target == user.id.value, "its e-mail address is not claimed for it");
+        expect(claims, user, claim != nullptr && claim->target == user.id.value,
+               "its e-mail address is not claimed for it");
         expect_audit(user, "user.created");
       }
     });
@@ -447,7 +476,8 @@ class Verifier {
         if (business.stripe_account.empty()) continue;
         examined(claims);
         const Claim* claim = world.find<Claim>(account_claim(business.stripe_account));
-        expect(claims, business, claim != nullptr && claim->target == business.id.value, "its account is not claimed for it");
+        expect(claims, business, claim != nullptr && claim->target == business.id.value,
+               "its account is not claimed for it");
       }
     });
     each<Show>([&](const Show& show) {
@@ -496,13 +526,15 @@ class Verifier {
       expect(events, event, event.id == inbox_id(event.event_id), "kept under another id than its own");
       if (event.detail != "confirmed") continue;
       const Claim* claim = world.find<Claim>(intent_claim(event.object_id));
-      const Transaction* transaction = claim != nullptr ? world.find<Transaction>(TransactionId{claim->target}) : nullptr;
+      const Transaction* transaction =
+          claim != nullptr ? world.find<Transaction>(TransactionId{claim->target}) : nullptr;
       const Registration* registration =
           transaction != nullptr ? world.find<Registration>(transaction->registration_id) : nullptr;
       expect(events, event,
              registration != nullptr && event.status == InboxStatus::applied &&
                  transaction->status == TransactionStatus::succeeded &&
-                 registration->status == RegistrationStatus::confirmed && registration->transaction_id == transaction->id,
+                 registration->status == RegistrationStatus::confirmed &&
+                 registration->transaction_id == transaction->id,
              "said that somebody paid, but nothing is confirmed by it");
     }
   }
@@ -529,7 +561,9 @@ const Check* VerifyReport::find(std::string_view name) const {
   return it == checks.end() ? nullptr : &*it;
 }
 
-VerifyReport verify(store::Store& store) { return Verifier(store).run(); }
+VerifyReport verify(store::Store& store) {
+  return Verifier(store).run();
+}
 
 bool verify(store::Store& store, std::ostream& out) {
   VerifyReport report = verify(store);
@@ -538,7 +572,8 @@ bool verify(store::Store& store, std::ostream& out) {
   for (const auto& check : report.checks) width = std::max(width, check.name.size());
   for (const auto& check : report.checks) {
     const auto number = std::to_string(check.examined);
-    out << (check.fault_count == 0 ? "ok      " : "BROKEN  ") << check.name << std::string(width - check.name.size() + 2, ' ')
+    out << (check.fault_count == 0 ? "ok      " : "BROKEN  ") << check.name
+        << std::string(width - check.name.size() + 2, ' ')
         << std::string(number.size() < 10 ? 10 - number.size() : 0, ' ') << number << " examined";
     if (check.fault_count > 0) out << ", " << check.fault_count << " faults";
     out << '\n';

@@ -108,29 +108,53 @@ const std::vector<Breach>& breaches() {
   using S = store::Store;
   static const std::vector<Breach> all = {
       {"places given away twice", "quotas",
-       [](S& s, const Sold& w) { change<Quota>(s, w.tier.quota_ids[0], [](Quota& q) { q.taken -= 1; }); }},
+       [](S& s, const Sold& w) {
+         change<Quota>(s, w.tier.quota_ids[0], [](Quota& q) { q.taken -= 1; });
+       }},
       {"places lost", "quotas",
-       [](S& s, const Sold& w) { change<Quota>(s, w.tier.quota_ids[0], [](Quota& q) { q.taken += 1; }); }},
+       [](S& s, const Sold& w) {
+         change<Quota>(s, w.tier.quota_ids[0], [](Quota& q) { q.taken += 1; });
+       }},
       {"more sold than there is", "quotas",
-       [](S& s, const Sold& w) { change<Quota>(s, w.tier.quota_ids[0], [](Quota& q) { q.size = 1; }); }},
+       [](S& s, const Sold& w) {
+         change<Quota>(s, w.tier.quota_ids[0], [](Quota& q) { q.size = 1; });
+       }},
       {"a hold not given back", "holds",
-       [](S& s, const Sold& w) { change<HoldCounter>(s, w.held.user_counter, [](HoldCounter& c) { c.taken += 1; }); }},
+       [](S& s, const Sold& w) {
+         change<HoldCounter>(s, w.held.user_counter, [](HoldCounter& c) { c.taken += 1; });
+       }},
       {"a hold not counted", "holds",
-       [](S& s, const Sold& w) { change<HoldCounter>(s, w.held.address_counter, [](HoldCounter& c) { c.taken -= 1; }); }},
+       [](S& s, const Sold& w) {
+         change<HoldCounter>(s, w.held.address_counter, [](HoldCounter& c) { c.taken -= 1; });
+       }},
       {"a hold without an end", "registrations",
-       [](S& s, const Sold& w) { change<Registration>(s, w.held.id, [](Registration& r) { r.due_at.reset(); }); }},
+       [](S& s, const Sold& w) {
+         change<Registration>(s, w.held.id, [](Registration& r) { r.due_at.reset(); });
+       }},
       {"a clock for nothing", "registrations",
-       [](S& s, const Sold& w) { change<Registration>(s, w.paid.id, [](Registration& r) { r.due_at = r.expires_at; }); }},
+       [](S& s, const Sold& w) {
+         change<Registration>(s, w.paid.id, [](Registration& r) { r.due_at = r.expires_at; });
+       }},
       {"a registration of nobody", "registrations",
-       [](S& s, const Sold& w) { change<Registration>(s, w.held.id, [](Registration& r) { r.user_id.value.low ^= 1; }); }},
+       [](S& s, const Sold& w) {
+         change<Registration>(s, w.held.id, [](Registration& r) { r.user_id.value.low ^= 1; });
+       }},
       {"a number of tickets that is no sum", "registrations",
-       [](S& s, const Sold& w) { change<Registration>(s, w.paid.id, [](Registration& r) { r.ticket_count = 2; }); }},
+       [](S& s, const Sold& w) {
+         change<Registration>(s, w.paid.id, [](Registration& r) { r.ticket_count = 2; });
+       }},
       {"a ticket to bearer of another name", "tickets",
-       [](S& s, const Sold& w) { change<Ticket>(s, w.unused, [](Ticket& t) { t.holder = "Mallory"; }); }},
+       [](S& s, const Sold& w) {
+         change<Ticket>(s, w.unused, [](Ticket& t) { t.holder = "Mallory"; });
+       }},
       {"a ticket of another user", "tickets",
-       [](S& s, const Sold& w) { change<Ticket>(s, w.unused, [&](Ticket& t) { t.user_id = w.o.other_buyer; }); }},
+       [](S& s, const Sold& w) {
+         change<Ticket>(s, w.unused, [&](Ticket& t) { t.user_id = w.o.other_buyer; });
+       }},
       {"a ticket of another tier", "tickets",
-       [](S& s, const Sold& w) { change<Ticket>(s, w.unused, [](Ticket& t) { t.tier_number = 99; }); }},
+       [](S& s, const Sold& w) {
+         change<Ticket>(s, w.unused, [](Ticket& t) { t.tier_number = 99; });
+       }},
       {"a ticket issued twice", "tickets",
        [](S& s, const Sold& w) {
          Ticket copy = *store::get<Ticket>(s, w.unused);
@@ -150,9 +174,13 @@ const std::vector<Breach>& breaches() {
          });
        }},
       {"an entry not counted", "entries",
-       [](S& s, const Sold& w) { change<Ticket>(s, w.inside, [](Ticket& t) { t.entries = 0; }); }},
+       [](S& s, const Sold& w) {
+         change<Ticket>(s, w.inside, [](Ticket& t) { t.entries = 0; });
+       }},
       {"somebody in twice", "entries",
-       [](S& s, const Sold& w) { change<Ticket>(s, w.inside, [](Ticket& t) { t.entries = 2; }); }},
+       [](S& s, const Sold& w) {
+         change<Ticket>(s, w.inside, [](Ticket& t) { t.entries = 2; });
+       }},
       {"an entry never annulled", "entries",
        [](S& s, const Sold& w) {
          const auto annulled = some<CheckIn>(s, [](const CheckIn& c) { return c.annulled_at.has_value(); });
@@ -160,25 +188,41 @@ const std::vector<Breach>& breaches() {
          (void)w;
        }},
       {"a used ticket that is valid", "entries",
-       [](S& s, const Sold& w) { change<Ticket>(s, w.inside, [](Ticket& t) { t.status = TicketStatus::valid; }); }},
+       [](S& s, const Sold& w) {
+         change<Ticket>(s, w.inside, [](Ticket& t) { t.status = TicketStatus::valid; });
+       }},
       {"a valid ticket that is used", "entries",
-       [](S& s, const Sold& w) { change<Ticket>(s, w.unused, [](Ticket& t) { t.status = TicketStatus::used; }); }},
+       [](S& s, const Sold& w) {
+         change<Ticket>(s, w.unused, [](Ticket& t) { t.status = TicketStatus::used; });
+       }},
       {"somebody inside who left", "entries",
-       [](S& s, const Sold& w) { change<Ticket>(s, w.left, [](Ticket& t) { t.inside = true; }); }},
+       [](S& s, const Sold& w) {
+         change<Ticket>(s, w.left, [](Ticket& t) { t.inside = true; });
+       }},
       {"somebody outside who never left", "entries",
-       [](S& s, const Sold& w) { change<Ticket>(s, w.inside, [](Ticket& t) { t.inside = false; }); }},
+       [](S& s, const Sold& w) {
+         change<Ticket>(s, w.inside, [](Ticket& t) { t.inside = false; });
+       }},
       {"a time of use that is no entry's", "entries",
-       [](S& s, const Sold& w) { change<Ticket>(s, w.inside, [](Ticket& t) { *t.used_at += std::chrono::seconds{1}; }); }},
+       [](S& s, const Sold& w) {
+         change<Ticket>(s, w.inside, [](Ticket& t) { *t.used_at += std::chrono::seconds{1}; });
+       }},
       {"a scan by no device", "check-ins",
-       [](S& s, const Sold&) { change<CheckIn>(s, some<CheckIn>(s).id, [](CheckIn& c) { c.device_id.value.low ^= 1; }); }},
+       [](S& s, const Sold&) {
+         change<CheckIn>(s, some<CheckIn>(s).id, [](CheckIn& c) { c.device_id.value.low ^= 1; });
+       }},
       {"a scan at another show", "check-ins",
-       [](S& s, const Sold&) { change<CheckIn>(s, some<CheckIn>(s).id, [](CheckIn& c) { c.show_id.value.low ^= 1; }); }},
+       [](S& s, const Sold&) {
+         change<CheckIn>(s, some<CheckIn>(s).id, [](CheckIn& c) { c.show_id.value.low ^= 1; });
+       }},
       {"a line with too much tax", "money",
        [](S& s, const Sold& w) {
          change<Registration>(s, w.paid.id, [](Registration& r) { ++r.lines[0].tax_minor, --r.lines[0].net_minor; });
        }},
       {"an amount that is no sum", "money",
-       [](S& s, const Sold& w) { change<Registration>(s, w.paid.id, [](Registration& r) { ++r.amount_minor; }); }},
+       [](S& s, const Sold& w) {
+         change<Registration>(s, w.paid.id, [](Registration& r) { ++r.amount_minor; });
+       }},
       {"a payment that received less", "money",
        [](S& s, const Sold& w) {
          const auto paid = store::get<Registration>(s, w.paid.id)->transaction_id;
@@ -195,7 +239,9 @@ const std::vector<Breach>& breaches() {
          change<Transaction>(s, paid, [](Transaction& t) { t.status = TransactionStatus::failed; });
        }},
       {"a confirmation without a payment", "payments",
-       [](S& s, const Sold& w) { change<Registration>(s, w.paid.id, [](Registration& r) { r.transaction_id = {}; }); }},
+       [](S& s, const Sold& w) {
+         change<Registration>(s, w.paid.id, [](Registration& r) { r.transaction_id = {}; });
+       }},
       {"a second success that nobody was told of", "payments",
        [](S& s, const Sold& w) {
          Transaction copy = *store::get<Transaction>(s, store::get<Registration>(s, w.paid.id)->transaction_id);
@@ -228,13 +274,17 @@ const std::vector<Breach>& breaches() {
          change<Claim>(s, email_claim("buyer@example.org"), [&](Claim& c) { c.target = w.o.other_buyer.value; });
        }},
       {"an account that is not claimed", "claims",
-       [](S& s, const Sold& w) { change<Business>(s, w.o.business, [](Business& b) { b.stripe_account = "acct_other"; }); }},
+       [](S& s, const Sold& w) {
+         change<Business>(s, w.o.business, [](Business& b) { b.stripe_account = "acct_other"; });
+       }},
       {"a success that confirmed nothing", "events",
        [](S& s, const Sold& w) {
          change<Registration>(s, w.paid.id, [](Registration& r) { r.status = RegistrationStatus::cancelled; });
        }},
       {"an event under another id", "events",
-       [](S& s, const Sold&) { change<InboxEvent>(s, some<InboxEvent>(s).id, [](InboxEvent& e) { e.event_id += "x"; }); }},
+       [](S& s, const Sold&) {
+         change<InboxEvent>(s, some<InboxEvent>(s).id, [](InboxEvent& e) { e.event_id += "x"; });
+       }},
       {"documents never ordered", "jobs",
        [](S& s, const Sold& w) {
          const auto job = some<Job>(s, [&](const Job& j) { return j.subject == w.paid.id.value; });
@@ -251,9 +301,9 @@ const std::vector<Breach>& breaches() {
 
 /// Every audit entry that something stored asks for.
 constexpr std::array<std::string_view, 15> audited = {
-    "user.created", "business.created", "show.created", "show.published", "tier.created", "device.created", "device.revoked",
-    "registration.held", "registration.confirmed", "registration.expiring", "payment.begun", "ticket.admitted",
-    "ticket.exited", "ticket.revoked", "check_in.annulled"};
+    "user.created",   "business.created", "show.created",      "show.published",         "tier.created",
+    "device.created", "device.revoked",   "registration.held", "registration.confirmed", "registration.expiring",
+    "payment.begun",  "ticket.admitted",  "ticket.exited",     "ticket.revoked",         "check_in.annulled"};
 
 void expect_found(store::Store& store, const char* what, const char* invariant) {
   CAPTURE(std::string(what));

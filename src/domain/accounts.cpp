@@ -19,10 +19,16 @@ std::optional<std::string> normal_email(std::string_view text) {
   return out;
 }
 
-ClaimId email_claim(std::string_view normal_email) { return derived_id<ClaimId>("email", normal_email); }
-ClaimId account_claim(std::string_view stripe_account) { return derived_id<ClaimId>("account", stripe_account); }
+ClaimId email_claim(std::string_view normal_email) {
+  return derived_id<ClaimId>("email", normal_email);
+}
+ClaimId account_claim(std::string_view stripe_account) {
+  return derived_id<ClaimId>("account", stripe_account);
+}
 
-void needs(const CreateUser& command, Needs& needs) { needs.change<Claim>(email_claim(command.email)); }
+void needs(const CreateUser& command, Needs& needs) {
+  needs.change<Claim>(email_claim(command.email));
+}
 
 Result<User> decide(const CreateUser& command, World& world) {
   if (!is_text(command.name, 200)) return refuse(Refusal::invalid_field, "name", "Give a name of 1 to 200 bytes.");
@@ -84,7 +90,9 @@ Result<User> decide(const RefreshSession& command, World& world) {
   return user;
 }
 
-void needs(const EndSession& command, Needs& needs) { needs.change<Session>(command.session_id); }
+void needs(const EndSession& command, Needs& needs) {
+  needs.change<Session>(command.session_id);
+}
 
 Result<Session> decide(const EndSession& command, World& world) {
   const Session* found = world.find<Session>(command.session_id);
@@ -101,7 +109,9 @@ Result<Session> decide(const EndSession& command, World& world) {
   return session;
 }
 
-void needs(const CreateBusiness& command, Needs& needs) { needs.read<User>(command.meta.user); }
+void needs(const CreateBusiness& command, Needs& needs) {
+  needs.read<User>(command.meta.user);
+}
 
 Result<Business> decide(const CreateBusiness& command, World& world) {
   if (!is_text(command.name, 200)) return refuse(Refusal::invalid_field, "name", "Give a name of 1 to 200 bytes.");

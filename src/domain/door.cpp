@@ -12,7 +12,9 @@ CheckInId scan_id(const Admit& command) {
   return FreshIds(command.meta).next<CheckInId>();
 }
 
-bool lets_through(DoorReason reason) { return reason == DoorReason::admitted || reason == DoorReason::exited; }
+bool lets_through(DoorReason reason) {
+  return reason == DoorReason::admitted || reason == DoorReason::exited;
+}
 
 DoorReason judge(const Admit& command, const Device& device, const World& world, const Ticket*& ticket) {
   ticket = nullptr;
@@ -41,7 +43,8 @@ const Device* live_device(const World& world, DeviceId id) {
 
 std::int64_t entries_allowed(AdmissionRule rule) {
   switch (rule) {
-    case AdmissionRule::once: return 1;
+    case AdmissionRule::once:
+      return 1;
   }
   return 0;
 }
@@ -62,7 +65,8 @@ Result<Admit::Outcome> decide(const Admit& command, World& world) {
   if (!command.nonce.empty()) {
     if (const CheckIn* before = world.find<CheckIn>(id)) {
       if (before->code_hash != command.code_hash || before->direction != command.direction) {
-        return refuse(Refusal::nonce_reused, "nonce", "This nonce was used for another scan; make a fresh one for each scan.");
+        return refuse(Refusal::nonce_reused, "nonce",
+                      "This nonce was used for another scan; make a fresh one for each scan.");
       }
       Admit::Outcome outcome{.check_in = *before, .valid = lets_through(before->reason), .replay = true};
       if (before->ticket_id) outcome.ticket = world.get<Ticket>(before->ticket_id);
@@ -97,8 +101,8 @@ Result<Admit::Outcome> decide(const Admit& command, World& world) {
     world.put(ticket);
     FreshIds ids(command.meta);
     ids.next<CheckInId>();
-    audit(world, command.meta, ids, reason == DoorReason::admitted ? "ticket.admitted" : "ticket.exited", ticket.id.value,
-          ticket.show_id);
+    audit(world, command.meta, ids, reason == DoorReason::admitted ? "ticket.admitted" : "ticket.exited",
+          ticket.id.value, ticket.show_id);
   }
   outcome.ticket = std::move(ticket);
   return outcome;

@@ -71,7 +71,8 @@ TEST_CASE("door: the reasons, in their order; with two faults the first is told"
 }
 
 TEST_CASE("door: a code that cannot be opened is decided by why") {
-  for (const auto why : {DoorReason::malformed, DoorReason::unsigned_code, DoorReason::unsupported_code, DoorReason::forged}) {
+  for (const auto why :
+       {DoorReason::malformed, DoorReason::unsigned_code, DoorReason::unsupported_code, DoorReason::forged}) {
     Door d;
     auto scan = d.o.scan(d.ticket);
     scan.opened.reset();
@@ -183,7 +184,9 @@ TEST_CASE("annul: an exit is not taken back, and a revoked ticket stays revoked"
   Door d;
   const auto entry = d.o.must(d.o.scan(d.ticket)).check_in;
   const auto out = d.o.must(d.exit_scan(d.ticket)).check_in;
-  const auto annul = [&](CheckInId id) { return Annul{.meta = d.o.meta(), .device_id = d.o.gate, .check_in_id = id}; };
+  const auto annul = [&](CheckInId id) {
+    return Annul{.meta = d.o.meta(), .device_id = d.o.gate, .check_in_id = id};
+  };
   CHECK(code(d.o.call(annul(out.id))) == Refusal::not_an_entry);
   d.revoke();
   d.o.must(annul(entry.id));
@@ -193,7 +196,9 @@ TEST_CASE("annul: an exit is not taken back, and a revoked ticket stays revoked"
 
 TEST_CASE("revoke: by the organiser or an operator, as often as they like") {
   Door d;
-  const auto revoke = [&](Meta meta, TicketId id) { return RevokeTicket{.meta = std::move(meta), .ticket_id = id}; };
+  const auto revoke = [&](Meta meta, TicketId id) {
+    return RevokeTicket{.meta = std::move(meta), .ticket_id = id};
+  };
   CHECK(code(d.o.call(revoke(d.o.meta(d.o.organiser), d.o.fresh<TicketId>()))) == Refusal::unknown_ticket);
   CHECK(code(d.o.call(revoke(d.o.meta(d.o.buyer), d.ticket))) == Refusal::forbidden);
   CHECK(d.o.must(revoke(d.o.meta(d.o.organiser), d.ticket)).status == TicketStatus::revoked);

@@ -50,10 +50,10 @@ struct Id {
   }
 };
 
-#define ADMIT_ID(Name, Prefix)                        \
-  struct Name##Tag {                                  \
+#define ADMIT_ID(Name, Prefix)                         \
+  struct Name##Tag {                                   \
     static constexpr std::string_view prefix = Prefix; \
-  };                                                  \
+  };                                                   \
   using Name = Id<Name##Tag>
 
 ADMIT_ID(UserId, "USER#");

@@ -37,7 +37,8 @@ Result<void> check_shape(const Reserve& command) {
     }
     for (std::size_t h = 0; h < line.holders.size(); ++h) {
       if (line.holders[h].size() > max_holder_bytes) {
-        return refuse(Refusal::invalid_field, at + ".holders[" + std::to_string(h) + "]", "A name has at most 200 bytes.");
+        return refuse(Refusal::invalid_field, at + ".holders[" + std::to_string(h) + "]",
+                      "A name has at most 200 bytes.");
       }
     }
     for (std::size_t other = 0; other < i; ++other) {
@@ -182,10 +183,12 @@ Result<std::vector<Line>> check_sale(const Reserve& command, const World& world)
     const Tier& tier = world.get<Tier>(choice.tier_id);
     const std::string field = "lines[" + std::to_string(i) + "].quantity";
     if (choice.quantity < tier.min_per_registration) {
-      return refuse(Refusal::too_few, field, "Take at least " + std::to_string(tier.min_per_registration) + " of this tier.");
+      return refuse(Refusal::too_few, field,
+                    "Take at least " + std::to_string(tier.min_per_registration) + " of this tier.");
     }
     if (choice.quantity > tier.max_per_registration) {
-      return refuse(Refusal::too_many, field, "Take at most " + std::to_string(tier.max_per_registration) + " of this tier.");
+      return refuse(Refusal::too_many, field,
+                    "Take at most " + std::to_string(tier.max_per_registration) + " of this tier.");
     }
     auto amounts = price_line(tier.price_minor, tier.fee_minor, tier.tax_rate_bp, choice.quantity);
     if (!amounts) return std::unexpected(amounts.error());
@@ -210,12 +213,14 @@ Result<std::vector<Line>> check_sale(const Reserve& command, const World& world)
     return refuse(Refusal::too_many, "lines", "These tiers draw from too many quotas; take fewer tiers at once.");
   }
   if (amount > max_amount_minor) {
-    return refuse(Refusal::invalid_field, "lines", "The registration costs more than can be paid at once; take fewer tickets.");
+    return refuse(Refusal::invalid_field, "lines",
+                  "The registration costs more than can be paid at once; take fewer tickets.");
   }
   const Business& business = world.get<Business>(show->business_id);
   if (amount > 0 && (!command.payments_ready || business.stripe_account.empty() || !business.charges_enabled)) {
     return refuse(Refusal::payments_unavailable, "showId",
-                  !command.payments_ready          ? "This ticket office takes no payments yet: no payment provider is configured."
+                  !command.payments_ready
+                      ? "This ticket office takes no payments yet: no payment provider is configured."
                   : business.stripe_account.empty() ? "The organiser has no payment account yet."
                                                     : "The organiser's payment account cannot charge yet.");
   }
@@ -275,7 +280,8 @@ Result<Registration> decide(const Reserve& command, World& world) {
   }
   if (!count_hold(world, show.id, registration.user_counter, show.max_live_holds_per_user) ||
       !count_hold(world, show.id, registration.address_counter, show.max_live_holds_per_address)) {
-    return refuse(Refusal::too_many_holds, "", "Too many reservations are waiting for payment; pay or cancel one first.");
+    return refuse(Refusal::too_many_holds, "",
+                  "Too many reservations are waiting for payment; pay or cancel one first.");
   }
   registration.due_at = registration.expires_at + std::chrono::seconds{show.hold_grace_s};
   world.put(registration);
@@ -311,7 +317,8 @@ void let_go(World& world, const Meta& meta, FreshIds& ids, Registration& registr
 
 Result<Registration> decide(const ExpireHeld& command, World& world) {
   const Registration* found = world.find<Registration>(command.registration_id);
-  if (found == nullptr) return refuse(Refusal::unknown_registration, "registrationId", "There is no such registration.");
+  if (found == nullptr)
+    return refuse(Refusal::unknown_registration, "registrationId", "There is no such registration.");
   if (found->status != RegistrationStatus::held || !found->due_at || command.meta.now < *found->due_at) return *found;
   Registration registration = *found;
   FreshIds ids(command.meta);
@@ -325,7 +332,8 @@ void needs(const CancelRegistration& command, Needs& needs) {
 
 Result<Registration> decide(const CancelRegistration& command, World& world) {
   const Registration* found = world.find<Registration>(command.registration_id);
-  if (found == nullptr) return refuse(Refusal::unknown_registration, "registrationId", "There is no such registration.");
+  if (found == nullptr)
+    return refuse(Refusal::unknown_registration, "registrationId", "There is no such registration.");
   if (found->user_id != command.meta.user && !command.meta.is_operator) {
     return refuse(Refusal::forbidden, "registrationId", "The registration belongs to another account.");
   }
@@ -348,7 +356,8 @@ void needs(const BeginPayment& command, Needs& needs) {
 
 Result<Transaction> decide(const BeginPayment& command, World& world) {
   const Registration* found = world.find<Registration>(command.registration_id);
-  if (found == nullptr) return refuse(Refusal::unknown_registration, "registrationId", "There is no such registration.");
+  if (found == nullptr)
+    return refuse(Refusal::unknown_registration, "registrationId", "There is no such registration.");
   if (found->user_id != command.meta.user && !command.meta.is_operator) {
     return refuse(Refusal::forbidden, "registrationId", "The registration belongs to another account.");
   }
@@ -393,7 +402,9 @@ Result<Transaction> decide(const BeginPayment& command, World& world) {
   return transaction;
 }
 
-ClaimId intent_claim(std::string_view intent_id) { return derived_id<ClaimId>("intent", intent_id); }
+ClaimId intent_claim(std::string_view intent_id) {
+  return derived_id<ClaimId>("intent", intent_id);
+}
 
 void needs(const RecordIntent& command, Needs& needs) {
   needs.change<Transaction>(command.transaction_id);
@@ -427,7 +438,9 @@ Result<Transaction> decide(const RecordIntent& command, World& world) {
   return transaction;
 }
 
-InboxId inbox_id(std::string_view event_id) { return derived_id<InboxId>("event", event_id); }
+InboxId inbox_id(std::string_view event_id) {
+  return derived_id<InboxId>("event", event_id);
+}
 
 void needs(const ApplyEvent& command, Needs& needs) {
   needs.change<InboxEvent>(inbox_id(command.event_id));
@@ -473,7 +486,8 @@ struct Applied {
 /// The table of guarded transitions of one payment. Nothing leaves `succeeded`; `failed` is not the end.
 Applied apply_intent(const ApplyEvent& command, World& world, FreshIds& ids) {
   const IntentNews& news = *command.intent;
-  // Our intents live on our own account: one of a connected account was made by somebody else, whatever it claims to pay.
+  // Our intents live on our own account: one of a connected account was made by somebody else, whatever it claims to
+  // pay.
   if (!command.account.empty()) return {InboxStatus::flagged, "intent_of_another_account"};
   if (news.intent_id.empty()) return {InboxStatus::flagged, "no_intent_id"};
   TransactionId id = news.transaction_id;
@@ -573,7 +587,8 @@ Result<ApplyEvent::Outcome> decide(const ApplyEvent& command, World& world) {
                        .status = applied.status,
                        .detail = applied.detail,
                        .received_at = command.meta.now});
-  return ApplyEvent::Outcome{.status = applied.status, .detail = std::move(applied.detail), .confirmed = applied.confirmed};
+  return ApplyEvent::Outcome{
+      .status = applied.status, .detail = std::move(applied.detail), .confirmed = applied.confirmed};
 }
 
 void needs(const CancelPayment& command, Needs& needs) {
@@ -584,7 +599,8 @@ void needs(const CancelPayment& command, Needs& needs) {
 Result<Transaction> decide(const CancelPayment& command, World& world) {
   const Transaction* found = world.find<Transaction>(command.transaction_id);
   if (found == nullptr) return refuse(Refusal::unknown_transaction, "", "There is no such payment.");
-  if (found->status == TransactionStatus::succeeded) return refuse(Refusal::already_paid, "", "The payment has succeeded.");
+  if (found->status == TransactionStatus::succeeded)
+    return refuse(Refusal::already_paid, "", "The payment has succeeded.");
   if (found->status == TransactionStatus::cancelled) return *found;
   Transaction transaction = *found;
   Registration registration = world.get<Registration>(transaction.registration_id);
@@ -593,7 +609,9 @@ Result<Transaction> decide(const CancelPayment& command, World& world) {
   return transaction;
 }
 
-void needs(const GenerateTickets& command, Needs& needs) { needs.read<Registration>(command.registration_id); }
+void needs(const GenerateTickets& command, Needs& needs) {
+  needs.read<Registration>(command.registration_id);
+}
 
 Result<Registration> decide(const GenerateTickets& command, World& world) {
   const Registration* registration = world.find<Registration>(command.registration_id);
@@ -607,8 +625,9 @@ Result<Registration> decide(const GenerateTickets& command, World& world) {
     return refuse(Refusal::invalid_field, "userId", "The registration belongs to another user.");
   }
   if (registration->status != RegistrationStatus::confirmed) {
-    return refuse(Refusal::registration_not_held, "registrationId",
-                  "Tickets come with the payment; the registration is " + std::string(word(registration->status)) + ".");
+    return refuse(
+        Refusal::registration_not_held, "registrationId",
+        "Tickets come with the payment; the registration is " + std::string(word(registration->status)) + ".");
   }
   FreshIds ids(command.meta);
   put_job(world, command.meta, ids, JobKind::render_tickets, registration->id.value);

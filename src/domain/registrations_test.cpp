@@ -95,16 +95,24 @@ TEST_CASE("reserve: refusals, in their order; with two faults the first is told"
   closed.sale_from = o.now + minutes{10};
   closed.sale_until = o.now + minutes{20};
   const ShowId timed = o.new_show(closed);
-  const TierId timed_tier = o.must(CreateTier{.meta = o.meta(o.organiser), .show_id = timed, .name = "t",
-                                              .price_minor = 1000, .capacity = 5}).id;
-  Tier pair = o.must(CreateTier{.meta = o.meta(o.organiser), .show_id = o.show, .name = "pair", .price_minor = 1000,
-                                .min_per_registration = 2, .max_per_registration = 3, .capacity = 1});
+  const TierId timed_tier =
+      o.must(CreateTier{.meta = o.meta(o.organiser), .show_id = timed, .name = "t", .price_minor = 1000, .capacity = 5})
+          .id;
+  Tier pair = o.must(CreateTier{.meta = o.meta(o.organiser),
+                                .show_id = o.show,
+                                .name = "pair",
+                                .price_minor = 1000,
+                                .min_per_registration = 2,
+                                .max_per_registration = 3,
+                                .capacity = 1});
   const BusinessId poor = o.must(CreateBusiness{.meta = o.meta(o.organiser), .name = "Poor"}).id;
   auto poor_draft = o.draft();
   poor_draft.business_id = poor;
   const ShowId poor_show = o.new_show(poor_draft);
-  const TierId poor_tier = o.must(CreateTier{.meta = o.meta(o.organiser), .show_id = poor_show, .name = "t",
-                                             .price_minor = 1000, .capacity = 0}).id;
+  const TierId poor_tier =
+      o.must(CreateTier{
+                 .meta = o.meta(o.organiser), .show_id = poor_show, .name = "t", .price_minor = 1000, .capacity = 0})
+          .id;
 
   const auto order = [&](ShowId show, TierId tier_id, std::int64_t quantity) {
     auto out = o.order(tier_id, quantity);
@@ -218,7 +226,8 @@ TEST_CASE("registration: what each event of the provider makes of each state") {
   using S = RegistrationStatus;
   using I = IntentStatus;
   using Prepare = std::function<void(World_&, Registration&, Transaction&)>;
-  const Prepare held = [](World_&, Registration&, Transaction&) {};
+  const Prepare held = [](World_&, Registration&, Transaction&) {
+  };
   const Prepare expiring = [](World_& w, Registration& r, Transaction&) {
     w.office.now += minutes{13};
     w.office.must(ExpireHeld{.meta = w.office.meta(), .registration_id = r.id});
@@ -274,11 +283,14 @@ TEST_CASE("registration: what each event of the provider makes of each state") {
       {"expired", expired, I::succeeded, false, S::expired, T::succeeded, N::flagged, "late_success", 0},
       {"expired", expired, I::canceled, false, S::expired, T::cancelled, N::applied, "already_cancelled", 0},
       {"expired", expired, I::processing, false, S::expired, T::cancelled, N::applied, "already_cancelled", 0},
-      {"expired", expired, I::requires_payment_method, true, S::expired, T::cancelled, N::applied, "already_cancelled", 0},
+      {"expired", expired, I::requires_payment_method, true, S::expired, T::cancelled, N::applied, "already_cancelled",
+       0},
       {"confirmed", confirmed, I::succeeded, false, S::confirmed, T::succeeded, N::applied, "already_succeeded", 1},
       {"confirmed", confirmed, I::canceled, false, S::confirmed, T::succeeded, N::applied, "already_succeeded", 1},
-      {"confirmed", confirmed, I::requires_action, false, S::confirmed, T::succeeded, N::applied, "already_succeeded", 1},
-      {"confirmed", confirmed, I::requires_payment_method, true, S::confirmed, T::succeeded, N::applied, "already_succeeded", 1},
+      {"confirmed", confirmed, I::requires_action, false, S::confirmed, T::succeeded, N::applied, "already_succeeded",
+       1},
+      {"confirmed", confirmed, I::requires_payment_method, true, S::confirmed, T::succeeded, N::applied,
+       "already_succeeded", 1},
       {"withdrawn", withdrawn, I::succeeded, false, S::confirmed, T::succeeded, N::applied, "confirmed", 1},
       {"withdrawn", withdrawn, I::requires_action, false, S::held, T::cancelled, N::applied, "already_cancelled", 1},
   };
@@ -317,7 +329,9 @@ TEST_CASE("event: what cannot be applied is kept with a word that says why") {
   const auto transaction = o.begin(registration);
   const auto other = o.begin(o.reserve(tier.id, 1));
   const auto free = o.reserve(o.tier(0, 5).id, 1);
-  const auto paid = [&] { return o.news(transaction, IntentStatus::succeeded); };
+  const auto paid = [&] {
+    return o.news(transaction, IntentStatus::succeeded);
+  };
   const auto expect = [&](const char* detail, const ApplyEvent& event) {
     CAPTURE(std::string(detail));
     const auto outcome = o.must(event);
@@ -356,8 +370,10 @@ TEST_CASE("event: what cannot be applied is kept with a word that says why") {
   event.account_charges_enabled = true;
   expect("unknown_account", event);
   o.must(RecordIntent{.meta = o.meta(), .transaction_id = other.id, .intent_id = "pi_2"});
-  CHECK(code(o.call(RecordIntent{.meta = o.meta(), .transaction_id = other.id, .intent_id = "pi_3"})) == Refusal::conflict);
-  CHECK(code(o.call(RecordIntent{.meta = o.meta(), .transaction_id = transaction.id, .intent_id = "pi_2"})) == Refusal::conflict);
+  CHECK(code(o.call(RecordIntent{.meta = o.meta(), .transaction_id = other.id, .intent_id = "pi_3"})) ==
+        Refusal::conflict);
+  CHECK(code(o.call(RecordIntent{.meta = o.meta(), .transaction_id = transaction.id, .intent_id = "pi_2"})) ==
+        Refusal::conflict);
   CHECK(o.must(paid()).detail == "confirmed");
 }
 
@@ -365,8 +381,12 @@ TEST_CASE("event: an account that may charge no more stops the sale") {
   World_ w;
   auto& o = w.office;
   const Tier tier = o.tier(1000, 5);
-  ApplyEvent event{.meta = o.meta(), .event_id = "evt_a", .type = "account.updated", .object_id = "acct_hall",
-                   .account = "acct_hall", .account_charges_enabled = false};
+  ApplyEvent event{.meta = o.meta(),
+                   .event_id = "evt_a",
+                   .type = "account.updated",
+                   .object_id = "acct_hall",
+                   .account = "acct_hall",
+                   .account_charges_enabled = false};
   CHECK(o.must(event).detail == "account_updated");
   CHECK(code(o.call(o.order(tier.id, 1))) == Refusal::payments_unavailable);
 }
@@ -391,7 +411,8 @@ TEST_CASE("payment: begun once; a repeat gives the same, and refusals come in th
   auto& o = w.office;
   const auto registration = o.reserve(o.tier(1000, 5).id, 2);
   const auto ask = [&](UserId user, std::optional<std::int64_t> amount, bool ready) {
-    return BeginPayment{.meta = o.meta(user), .registration_id = registration.id, .amount_minor = amount, .payments_ready = ready};
+    return BeginPayment{
+        .meta = o.meta(user), .registration_id = registration.id, .amount_minor = amount, .payments_ready = ready};
   };
   CHECK(code(o.call(BeginPayment{.meta = o.meta(o.buyer)})) == Refusal::unknown_registration);
   CHECK(code(o.call(ask(o.other_buyer, 1, false))) == Refusal::forbidden);
@@ -411,7 +432,9 @@ TEST_CASE("expiry: not before its time, once, and the places come back") {
   auto& o = w.office;
   const Tier tier = o.tier(1000, 5);
   const auto registration = o.reserve(tier.id, 3);
-  const auto expire = [&] { return o.must(ExpireHeld{.meta = o.meta(), .registration_id = registration.id}); };
+  const auto expire = [&] {
+    return o.must(ExpireHeld{.meta = o.meta(), .registration_id = registration.id});
+  };
   o.now += minutes{13} - milliseconds{1};
   CHECK(expire().status == RegistrationStatus::held);
   o.now += milliseconds{1};
@@ -446,7 +469,8 @@ TEST_CASE("cancel: by its customer or an operator, while held") {
   const Tier tier = o.tier(1000, 5);
   const auto registration = o.reserve(tier.id, 1);
   CHECK(code(o.call(CancelRegistration{.meta = o.meta(o.buyer)})) == Refusal::unknown_registration);
-  CHECK(code(o.call(CancelRegistration{.meta = o.meta(o.other_buyer), .registration_id = registration.id})) == Refusal::forbidden);
+  CHECK(code(o.call(CancelRegistration{.meta = o.meta(o.other_buyer), .registration_id = registration.id})) ==
+        Refusal::forbidden);
   CHECK(o.must(CancelRegistration{.meta = o.by_operator(), .registration_id = registration.id}).status ==
         RegistrationStatus::cancelled);
   CHECK(code(o.call(CancelRegistration{.meta = o.meta(o.buyer), .registration_id = registration.id})) ==
@@ -459,7 +483,8 @@ TEST_CASE("generate: only for a confirmed registration, of this show and user") 
   auto& o = w.office;
   const auto registration = o.reserve(o.tier(1000, 5).id, 1);
   const auto ask = [&](ShowId show, UserId user) {
-    return GenerateTickets{.meta = o.by_operator(), .registration_id = registration.id, .show_id = show, .user_id = user};
+    return GenerateTickets{
+        .meta = o.by_operator(), .registration_id = registration.id, .show_id = show, .user_id = user};
   };
   CHECK(code(o.call(ask({}, {}))) == Refusal::invalid_field);
   CHECK(code(o.call(ask(o.show, o.other_buyer))) == Refusal::invalid_field);
@@ -493,7 +518,8 @@ TEST_CASE("job: one lease at a time, tried again when it failed, dead in the end
     return LeaseJob{.meta = o.meta(), .job_id = job, .lease = {who, 1}, .until = o.now + minutes{1}};
   };
   const auto finish = [&](std::uint64_t who, std::string error) {
-    return FinishJob{.meta = o.meta(), .job_id = job, .lease = {who, 1}, .error = std::move(error), .retry_at = o.now + seconds{5}};
+    return FinishJob{
+        .meta = o.meta(), .job_id = job, .lease = {who, 1}, .error = std::move(error), .retry_at = o.now + seconds{5}};
   };
   CHECK(code(o.call(LeaseJob{.meta = o.meta()})) == Refusal::unknown_job);
   CHECK(o.must(lease(1)).attempts == 1);

@@ -23,10 +23,14 @@ void need_show(Needs& needs, ShowId id, bool change) {
   if (show != nullptr) needs.read<Business>(show->business_id);
 }
 
-bool in_range(std::int64_t value, std::int64_t least, std::int64_t most) { return least <= value && value <= most; }
+bool in_range(std::int64_t value, std::int64_t least, std::int64_t most) {
+  return least <= value && value <= most;
+}
 
 Result<void> check(const Show& show) {
-  const auto bad = [](std::string field, std::string what) { return refuse(Refusal::invalid_field, std::move(field), std::move(what)); };
+  const auto bad = [](std::string field, std::string what) {
+    return refuse(Refusal::invalid_field, std::move(field), std::move(what));
+  };
   if (!is_text(show.title, 200)) return bad("title", "Give a title of 1 to 200 bytes.");
   if (show.venue.size() > 200) return bad("venue", "The venue's name has at most 200 bytes.");
   if (show.address.size() > 300) return bad("address", "The address has at most 300 bytes.");
@@ -71,7 +75,8 @@ Result<Show> decide(const CreateShow& command, World& world) {
   if (!command.meta.is_operator && business->owner_id != command.meta.user) {
     return refuse(Refusal::forbidden, "businessId", "The business belongs to somebody else.");
   }
-  if (world.find<Show>(command.show.id) != nullptr) return refuse(Refusal::conflict, "", "There is a show with this id.");
+  if (world.find<Show>(command.show.id) != nullptr)
+    return refuse(Refusal::conflict, "", "There is a show with this id.");
   FreshIds ids(command.meta);
   Show show = command.show;
   show.status = ShowStatus::draft;
@@ -89,7 +94,9 @@ Result<Show> decide(const CreateShow& command, World& world) {
   return show;
 }
 
-void needs(const CreateQuota& command, Needs& needs) { need_show(needs, command.show_id, false); }
+void needs(const CreateQuota& command, Needs& needs) {
+  need_show(needs, command.show_id, false);
+}
 
 Result<Quota> decide(const CreateQuota& command, World& world) {
   if (!is_text(command.name, 100)) return refuse(Refusal::invalid_field, "name", "Give a name of 1 to 100 bytes.");
@@ -111,11 +118,16 @@ void needs(const CreateTier& command, Needs& needs) {
 }
 
 Result<Tier> decide(const CreateTier& command, World& world) {
-  const auto bad = [](std::string field, std::string what) { return refuse(Refusal::invalid_field, std::move(field), std::move(what)); };
+  const auto bad = [](std::string field, std::string what) {
+    return refuse(Refusal::invalid_field, std::move(field), std::move(what));
+  };
   if (!is_text(command.name, 100)) return bad("name", "Give a name of 1 to 100 bytes.");
-  if (!in_range(command.price_minor, 0, max_amount_minor)) return bad("price", "Give a price from 0 to 99999999 minor units.");
-  if (!in_range(command.fee_minor, 0, max_amount_minor)) return bad("fee", "Give a fee from 0 to 99999999 minor units.");
-  if (!in_range(command.tax_rate_bp, 0, max_tax_rate_bp)) return bad("taxRate", "Give a tax rate from 0 to 10000 basis points.");
+  if (!in_range(command.price_minor, 0, max_amount_minor))
+    return bad("price", "Give a price from 0 to 99999999 minor units.");
+  if (!in_range(command.fee_minor, 0, max_amount_minor))
+    return bad("fee", "Give a fee from 0 to 99999999 minor units.");
+  if (!in_range(command.tax_rate_bp, 0, max_tax_rate_bp))
+    return bad("taxRate", "Give a tax rate from 0 to 10000 basis points.");
   if (!in_range(command.max_per_registration, 1, max_tickets_hard)) {
     return bad("maxPerRegistration", "A registration takes 1 to 40 tickets of a tier.");
   }
@@ -171,7 +183,9 @@ Result<Tier> decide(const CreateTier& command, World& world) {
   return tier;
 }
 
-void needs(const PublishShow& command, Needs& needs) { need_show(needs, command.show_id, true); }
+void needs(const PublishShow& command, Needs& needs) {
+  need_show(needs, command.show_id, true);
+}
 
 Result<Show> decide(const PublishShow& command, World& world) {
   auto show = owned_show(command.meta, command.show_id, world);
@@ -216,7 +230,8 @@ void needs(const CreateDevice& command, Needs& needs) {
 }
 
 Result<Device> decide(const CreateDevice& command, World& world) {
-  if (!is_text(command.gate, 100)) return refuse(Refusal::invalid_field, "gate", "Give the gate a name of 1 to 100 bytes.");
+  if (!is_text(command.gate, 100))
+    return refuse(Refusal::invalid_field, "gate", "Give the gate a name of 1 to 100 bytes.");
   auto show = owned_show(command.meta, command.show_id, world);
   if (!show) return std::unexpected(show.error());
   if (world.find<Device>(command.device_id) != nullptr) {
@@ -260,7 +275,8 @@ void needs(const AddSealingEpoch& command, Needs& needs) {
 
 Result<SealingEpoch> decide(const AddSealingEpoch& command, World& world) {
   const CounterId id = sealing_epoch_id(command.number);
-  if (world.find<SealingEpoch>(id) != nullptr) return refuse(Refusal::conflict, "number", "The epoch is there already.");
+  if (world.find<SealingEpoch>(id) != nullptr)
+    return refuse(Refusal::conflict, "number", "The epoch is there already.");
   SealingEpoch epoch{.id = id, .number = command.number, .check = command.check, .created_at = command.meta.now};
   world.put(epoch);
   FreshIds ids(command.meta);

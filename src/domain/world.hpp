@@ -1,9 +1,9 @@
 #pragma once
 // The rows that one batch of commands works on, and what it changes in them.
 //
-// `needs(command, needs)` names the rows a command wants, `decide(command, world)` reads and changes them. Both are pure:
-// no clock, no randomness, no I/O. The engine loads what is named, asks again until nothing is missing, then decides each
-// command in turn and hands `changes()` to a store, which saves all of it or nothing.
+// `needs(command, needs)` names the rows a command wants, `decide(command, world)` reads and changes them. Both are
+// pure: no clock, no randomness, no I/O. The engine loads what is named, asks again until nothing is missing, then
+// decides each command in turn and hands `changes()` to a store, which saves all of it or nothing.
 
 #include <cstdint>
 #include <optional>
@@ -139,8 +139,8 @@ class World {
     slot.written = true;
   }
 
-  /// Takes `amount` (gives back, if negative) from a counter, if `taken` stays within 0..size. Throws RowNotLoaded unless
-  /// it was loaded or put.
+  /// Takes `amount` (gives back, if negative) from a counter, if `taken` stays within 0..size. Throws RowNotLoaded
+  /// unless it was loaded or put.
   template <Counter Row>
   [[nodiscard]] bool take(IdOf<Row> id, std::int64_t amount) {
     if (!loaded<Row>(id)) throw RowNotLoaded("row was not loaded: " + std::string(Row::table));
@@ -192,7 +192,8 @@ class World {
         if (slot.delta != 0 && slot.base_version != 0) out.deltas.push_back({table_of<Row>, id, slot.delta});
       }
       for (const auto& [id, slot] : t.slots) {
-        if (slot.exists && !slot.written && slot.delta == 0) out.reads.push_back({table_of<Row>, id, slot.base_version});
+        if (slot.exists && !slot.written && slot.delta == 0)
+          out.reads.push_back({table_of<Row>, id, slot.base_version});
       }
     });
     return out;

@@ -31,7 +31,10 @@ Lane::Lane(store::Store& store, LaneOptions options)
       x_options(std::move(options)),
       x_mark_id(domain::derived_id<domain::CounterId>("lane", x_options.name)),
       x_fit(x_options.max_batch) {
-  if (!x_options.pause) x_options.pause = [](std::chrono::milliseconds time) { std::this_thread::sleep_for(time); };
+  if (!x_options.pause)
+    x_options.pause = [](std::chrono::milliseconds time) {
+      std::this_thread::sleep_for(time);
+    };
 }
 
 bool Lane::enqueue(std::unique_ptr<Work> work) {
@@ -155,7 +158,9 @@ void Lane::load_needs(store::Unit& unit, Batch batch) {
     std::ranges::sort(missing, [](const Need& a, const Need& b) {
       return std::tuple(a.table, a.id, !a.change) < std::tuple(b.table, b.id, !b.change);
     });
-    const auto same = [](const Need& a, const Need& b) { return a.table == b.table && a.id == b.id; };
+    const auto same = [](const Need& a, const Need& b) {
+      return a.table == b.table && a.id == b.id;
+    };
     const auto rest = std::ranges::unique(missing, same);
     missing.erase(rest.begin(), rest.end());
     unit.load(missing, x_world);
@@ -257,8 +262,8 @@ domain::Uuid Lane::next_batch_id() {
   return {x_options.seed.a + x_batch_number, x_options.seed.b};
 }
 
-// Reads the lane's mark back. Where it is not ours, the save may still be on its way: a fence, a new mark saved over the
-// one that the save was based on, makes it certain that it cannot arrive any more.
+// Reads the lane's mark back. Where it is not ours, the save may still be on its way: a fence, a new mark saved over
+// the one that the save was based on, makes it certain that it cannot arrive any more.
 bool Lane::was_saved(domain::Uuid batch_id) {
   const domain::Uuid fence = next_batch_id();
   for (int attempt = 0;; ++attempt) {

@@ -36,8 +36,8 @@ struct Answer {
   std::optional<Replay> replay;
 };
 
-/// Binds a command to (caller, route, key): a repeat with the same body gets the first answer, verbatim; another body is
-/// refused with idempotency_key_reused. Refusals are not kept.
+/// Binds a command to (caller, route, key): a repeat with the same body gets the first answer, verbatim; another body
+/// is refused with idempotency_key_reused. Refusals are not kept.
 template <class T>
 struct Idempotency {
   domain::ClaimId id;
@@ -165,8 +165,8 @@ class Lane {
  public:
   Lane(store::Store& store, LaneOptions options);
 
-  /// False: the queue is full or closed; `done` was not and will not be called. Otherwise `done` is called exactly once, on
-  /// the lane's thread, after the outcome is durable. It must not block.
+  /// False: the queue is full or closed; `done` was not and will not be called. Otherwise `done` is called exactly
+  /// once, on the lane's thread, after the outcome is durable. It must not block.
   template <class Command>
   [[nodiscard]] bool submit(Command command, typename WorkOf<Command>::Done done,
                             std::optional<Idempotency<typename Command::Outcome>> idempotency = std::nullopt) {

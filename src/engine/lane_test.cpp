@@ -53,8 +53,12 @@ struct Bench {
 
  private:
   LaneOptions with_hooks(LaneOptions options) {
-    options.pause = [this](std::chrono::milliseconds) { ++pauses; };
-    options.on_commit = [this](const Changes&) { ++commits_seen; };
+    options.pause = [this](std::chrono::milliseconds) {
+      ++pauses;
+    };
+    options.on_commit = [this](const Changes&) {
+      ++commits_seen;
+    };
     return options;
   }
 };
@@ -74,7 +78,9 @@ struct Note {
   bool breaks = false;
   bool refused = false;
 };
-void needs(const Note& note, Needs& wanted) { wanted.change<Session>(note.id); }
+void needs(const Note& note, Needs& wanted) {
+  wanted.change<Session>(note.id);
+}
 Result<Session> decide(const Note& note, World& world) {
   Session session;
   const Session* found = world.find<Session>(note.id);
@@ -82,12 +88,15 @@ Result<Session> decide(const Note& note, World& world) {
   session.id = note.id;
   session.refresh_hash.data += note.text;
   world.put(session);
-  for (int i = 1; i < note.rows; ++i) world.put(Session{.id = {{note.id.value.high, 1'000'000u + static_cast<unsigned>(i)}}});
+  for (int i = 1; i < note.rows; ++i)
+    world.put(Session{.id = {{note.id.value.high, 1'000'000u + static_cast<unsigned>(i)}}});
   if (note.breaks) throw std::runtime_error("a fault in a rule");
   if (note.refused) return refuse(Refusal::conflict, "", "no");
   return session;
 }
-Note note(std::uint64_t id, std::string text = "x") { return {.meta = {}, .id = SessionId{{7, id}}, .text = std::move(text)}; }
+Note note(std::uint64_t id, std::string text = "x") {
+  return {.meta = {}, .id = SessionId{{7, id}}, .text = std::move(text)};
+}
 
 /// What became of each of several commands.
 struct Outcomes {
@@ -113,8 +122,12 @@ class PickyStore final : public store::Store {
   std::unique_ptr<store::Unit> begin() override { return std::make_unique<PickyUnit>(*this, inner.begin()); }
   void read(std::span<const Need> needs, World& world) override { inner.read(needs, world); }
   store::AnyPage list(const store::ListQuery& query) override { return inner.list(query); }
-  std::vector<AnyRow> due(std::size_t table, Instant until, std::size_t limit) override { return inner.due(table, until, limit); }
-  std::vector<AnyRow> scan(std::size_t table, Uuid after, std::size_t limit) override { return inner.scan(table, after, limit); }
+  std::vector<AnyRow> due(std::size_t table, Instant until, std::size_t limit) override {
+    return inner.due(table, until, limit);
+  }
+  std::vector<AnyRow> scan(std::size_t table, Uuid after, std::size_t limit) override {
+    return inner.scan(table, after, limit);
+  }
   std::size_t purge(Instant now, std::size_t limit) override { return inner.purge(now, limit); }
 
  private:
@@ -220,7 +233,8 @@ TEST_CASE("lane: a guard that another writer made fail is decided again: sold ou
     Rival(OfficeBench& bench, TierId tier_id) : b(bench), lane(bench.store, {.name = "rival"}), tier(tier_id) {}
     Fault next(Call) override { return Fault::none; }
     void sell() {
-      if (lane.submit(b.o.order(tier, 1, b.o.other_buyer), [&](auto answer) { sold += answer.result ? 1 : 0; })) lane.step();
+      if (lane.submit(b.o.order(tier, 1, b.o.other_buyer), [&](auto answer) { sold += answer.result ? 1 : 0; }))
+        lane.step();
     }
   } rival(b, tier.id);
   rival.sell();
@@ -247,7 +261,8 @@ TEST_CASE("lane: two lanes on one store never lose a change") {
   b.stop();
   one.join();
   other.join();
-  CHECK(store::get<Session>(store, SessionId{{7, 1}})->refresh_hash.data.size() == static_cast<std::size_t>(done.load()));
+  CHECK(store::get<Session>(store, SessionId{{7, 1}})->refresh_hash.data.size() ==
+        static_cast<std::size_t>(done.load()));
 }
 
 TEST_CASE("lane: while the store is away everybody is told, soon, and later it works again") {
@@ -361,7 +376,9 @@ TEST_CASE("lane: a command that no save accepts is found by halves, its neighbou
   PickyStore store;
   store.hated = {7, 13};
   int pauses = 0;
-  Lane lane(store, {.pause = [&](std::chrono::milliseconds) { ++pauses; }});
+  Lane lane(store, {.pause = [&](std::chrono::milliseconds) {
+              ++pauses;
+            }});
   Outcomes outcomes;
   for (std::uint64_t i = 0; i < 40; ++i) outcomes.submit(lane, note(i));
   lane.step();
@@ -401,7 +418,8 @@ TEST_CASE("lane: submitted from many threads, each is answered once") {
   for (std::uint64_t t = 0; t < 8; ++t) {
     clients.emplace_back([&, t] {
       for (std::uint64_t i = 0; i < 100; ++i) {
-        while (!lane.submit(note(1000 * t + i), [&](auto answer) { answers += answer.result ? 1 : 0; })) std::this_thread::yield();
+        while (!lane.submit(note(1000 * t + i), [&](auto answer) { answers += answer.result ? 1 : 0; }))
+          std::this_thread::yield();
       }
       if (!lane.call(note(1000 * t + 500))) answers -= 1'000'000;
     });
@@ -423,10 +441,11 @@ struct Keyed {
 
   Answer<Registration> send(std::uint64_t key, std::uint64_t body, std::int64_t quantity = 1) {
     std::optional<Answer<Registration>> out;
-    engine::Idempotency<Registration> idempotency{ClaimId{{1, key}}, {2, body}, [this](const Registration& registration) {
-                                                    ++rendered;
-                                                    return Replay{201, registration.id.text()};
-                                                  }};
+    engine::Idempotency<Registration> idempotency{
+        ClaimId{{1, key}}, {2, body}, [this](const Registration& registration) {
+          ++rendered;
+          return Replay{201, registration.id.text()};
+        }};
     REQUIRE(b.lane.submit(b.o.order(tier.id, quantity), [&](auto answer) { out = std::move(answer); }, idempotency));
     while (b.lane.step()) {
     }

@@ -59,10 +59,16 @@ class Office {
     organiser = user("organiser");
     buyer = user("buyer");
     other_buyer = user("other");
-    operator_ = must(CreateUser{.meta = meta(), .email = "root@example.org", .name = "root", .locale = "en",
-                                .password_hash = "-", .is_operator = true}).id;
+    operator_ = must(CreateUser{.meta = meta(),
+                                .email = "root@example.org",
+                                .name = "root",
+                                .locale = "en",
+                                .password_hash = "-",
+                                .is_operator = true})
+                    .id;
     business = must(CreateBusiness{.meta = meta(organiser), .name = "The Hall"}).id;
-    must(LinkAccount{.meta = by_operator(), .business_id = business, .stripe_account = "acct_hall", .charges_enabled = true});
+    must(LinkAccount{
+        .meta = by_operator(), .business_id = business, .stripe_account = "acct_hall", .charges_enabled = true});
     show = new_show();
     gate = device(show, "north");
     other_gate = device(show, "south");
@@ -89,18 +95,26 @@ class Office {
   template <class Command>
   typename Command::Outcome must(Command command) {
     auto result = runner.call(std::move(command));
-    if (!result) throw std::runtime_error("refused: " + std::string(word(result.error().code)) + ", " + result.error().detail);
+    if (!result)
+      throw std::runtime_error("refused: " + std::string(word(result.error().code)) + ", " + result.error().detail);
     return std::move(*result);
   }
 
   UserId user(const std::string& name) {
-    return must(CreateUser{.meta = meta(), .email = name + "@example.org", .name = name, .locale = "en", .password_hash = "-"}).id;
+    return must(CreateUser{
+                    .meta = meta(), .email = name + "@example.org", .name = name, .locale = "en", .password_hash = "-"})
+        .id;
   }
 
   /// A draft that is as it should be: open for sale and at the doors for a day from now.
   Show draft() {
-    return {.id = fresh<ShowId>(), .business_id = business, .title = "A show", .starts_at = now + std::chrono::hours{1},
-            .doors_at = now, .windows = {{now, now + std::chrono::hours{24}}}, .currency = "EUR"};
+    return {.id = fresh<ShowId>(),
+            .business_id = business,
+            .title = "A show",
+            .starts_at = now + std::chrono::hours{1},
+            .doors_at = now,
+            .windows = {{now, now + std::chrono::hours{24}}},
+            .currency = "EUR"};
   }
   CreateShow create(Show show_draft) {
     return {.meta = meta(organiser), .show = std::move(show_draft), .public_key = {"p"}, .wrapped_private_key = {"w"}};
@@ -114,29 +128,41 @@ class Office {
     return id;
   }
   DeviceId device(ShowId at, const std::string& name) {
-    return must(CreateDevice{.meta = meta(organiser), .device_id = fresh<DeviceId>(), .show_id = at, .gate = name,
-                             .token_hash = {"h"}}).id;
+    return must(CreateDevice{.meta = meta(organiser),
+                             .device_id = fresh<DeviceId>(),
+                             .show_id = at,
+                             .gate = name,
+                             .token_hash = {"h"}})
+        .id;
   }
   QuotaId quota(std::int64_t size) {
     return must(CreateQuota{.meta = meta(organiser), .show_id = show, .name = "quota", .size = size}).id;
   }
   Tier tier(std::int64_t price_minor, std::int64_t capacity) {
-    return must(CreateTier{.meta = meta(organiser), .show_id = show, .name = "tier", .price_minor = price_minor,
-                           .capacity = capacity});
+    return must(CreateTier{
+        .meta = meta(organiser), .show_id = show, .name = "tier", .price_minor = price_minor, .capacity = capacity});
   }
   Tier tier(std::int64_t price_minor, std::vector<QuotaId> quotas) {
-    return must(CreateTier{.meta = meta(organiser), .show_id = show, .name = "tier", .price_minor = price_minor,
+    return must(CreateTier{.meta = meta(organiser),
+                           .show_id = show,
+                           .name = "tier",
+                           .price_minor = price_minor,
                            .quota_ids = std::move(quotas)});
   }
 
   Reserve order(TierId tier_id, std::int64_t quantity, UserId by = {}) {
-    return {.meta = meta(by ? by : buyer), .show_id = show, .lines = {{tier_id, quantity, {"Ada Lovelace"}}},
+    return {.meta = meta(by ? by : buyer),
+            .show_id = show,
+            .lines = {{tier_id, quantity, {"Ada Lovelace"}}},
             .payments_ready = true};
   }
-  Registration reserve(TierId tier_id, std::int64_t quantity, UserId by = {}) { return must(order(tier_id, quantity, by)); }
+  Registration reserve(TierId tier_id, std::int64_t quantity, UserId by = {}) {
+    return must(order(tier_id, quantity, by));
+  }
 
   Transaction begin(const Registration& registration) {
-    return must(BeginPayment{.meta = meta(registration.user_id), .registration_id = registration.id, .payments_ready = true});
+    return must(
+        BeginPayment{.meta = meta(registration.user_id), .registration_id = registration.id, .payments_ready = true});
   }
   /// What the provider says of a payment, as an event of its own.
   ApplyEvent news(const Transaction& transaction, IntentStatus status, bool failed = false) {
@@ -162,15 +188,16 @@ class Office {
   }
   static std::vector<TicketId> tickets(const Registration& registration, Instant confirmed_at) {
     std::vector<TicketId> out;
-    for (std::int64_t k = 1; k <= registration.ticket_count; ++k) out.push_back(ticket_id(registration.id, confirmed_at, k));
+    for (std::int64_t k = 1; k <= registration.ticket_count; ++k)
+      out.push_back(ticket_id(registration.id, confirmed_at, k));
     return out;
   }
   TicketId ticket() { return pay(reserve(tier(1000, 10).id, 1)).front(); }
 
   Admit scan(TicketId ticket, DeviceId at = {}) {
     ++x_seed;
-    return {.meta = meta(), .device_id = at ? at : gate, .opened = OpenedCode{ticket, show, 0},
-            .code_hash = {x_seed, 1}};
+    return {
+        .meta = meta(), .device_id = at ? at : gate, .opened = OpenedCode{ticket, show, 0}, .code_hash = {x_seed, 1}};
   }
 
  private:
