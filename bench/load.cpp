@@ -32,7 +32,9 @@ constexpr std::size_t answer_limit_bytes = 4 * 1024 * 1024;
 constexpr std::size_t first_bad_bytes = 600;
 constexpr int wait_limit_s = 30;
 
-[[noreturn]] void fail(const char* doing) { throw std::system_error(errno, std::generic_category(), doing); }
+[[noreturn]] void fail(const char* doing) {
+  throw std::system_error(errno, std::generic_category(), doing);
+}
 
 int connect_to(std::uint16_t port) {
   const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -198,7 +200,8 @@ class Load {
     x_result.latencies.add(static_cast<std::uint32_t>(
         std::chrono::duration_cast<std::chrono::microseconds>(now - connection.begun).count()));
     ++x_result.by_status[head.status];
-    const bool good = head.status == x_plan.status && (x_plan.contains.empty() || text.substr(head.size).contains(x_plan.contains));
+    const bool good =
+        head.status == x_plan.status && (x_plan.contains.empty() || text.substr(head.size).contains(x_plan.contains));
     if (good) {
       ++x_result.good;
       return;
@@ -233,7 +236,9 @@ double Latencies::quantile_ms(double share) {
   return static_cast<double>(*place) / 1000.0;
 }
 
-LoadResult run_load(const LoadPlan& plan) { return std::make_unique<Load>(plan)->run(); }
+LoadResult run_load(const LoadPlan& plan) {
+  return std::make_unique<Load>(plan)->run();
+}
 
 Caller::Caller(std::uint16_t port) : x_socket(connect_to(port)) {
   const timeval limit{.tv_sec = wait_limit_s, .tv_usec = 0};
@@ -241,7 +246,9 @@ Caller::Caller(std::uint16_t port) : x_socket(connect_to(port)) {
   ::setsockopt(x_socket, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
 }
 
-Caller::~Caller() { ::close(x_socket); }
+Caller::~Caller() {
+  ::close(x_socket);
+}
 
 Caller::Answer Caller::send(std::string_view request) {
   while (!request.empty()) {
@@ -261,7 +268,8 @@ Caller::Answer Caller::send(std::string_view request) {
   }
 }
 
-void write_request(std::string& out, std::string_view verb_and_target, std::string_view headers, std::string_view body) {
+void write_request(std::string& out, std::string_view verb_and_target, std::string_view headers,
+                   std::string_view body) {
   out.append(verb_and_target).append(" HTTP/1.1\r\nHost: 127.0.0.1\r\n").append(headers);
   if (!body.empty()) out.append("Content-Length: ").append(std::to_string(body.size())).append("\r\n");
   out.append("\r\n").append(body);

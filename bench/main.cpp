@@ -1,10 +1,11 @@
-// admit_bench BINARY FOLDER OUTPUT [--quick] [--keep]
+// admit_bench BINARY FOLDER OUTPUT CONNECTIONS [--quick] [--keep]
 // Measures BINARY with its data in FOLDER (emptied first) and writes OUTPUT: {"results": […], "disagreements": […], …}.
 
-#include <boost/json.hpp>
 #include <algorithm>
+#include <boost/json.hpp>
 #include <cmath>
 #include <csignal>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -21,7 +22,9 @@ namespace {
 constexpr std::string_view public_url = "https://tickets.example.com";
 constexpr int starts = 5;
 
-void print(std::string_view what) { std::cout << "-- " << what << std::endl; }
+void print(std::string_view what) {
+  std::cout << "-- " << what << std::endl;
+}
 
 double median_start_ms(const std::string& binary, const std::string& data, const std::vector<std::string>& settings) {
   std::vector<double> times;
@@ -33,7 +36,8 @@ double median_start_ms(const std::string& binary, const std::string& data, const
   return times[starts / 2];
 }
 
-int run(const std::string& binary, const std::string& folder, const std::string& output, bool quick, bool keep) {
+int run(const std::string& binary, const std::string& folder, const std::string& output, bool quick, bool keep,
+        int connections) {
   namespace fs = std::filesystem;
   fs::remove_all(folder);
   fs::create_directories(folder);
@@ -58,7 +62,8 @@ int run(const std::string& binary, const std::string& folder, const std::string&
   fs::create_directories(empty);
   {
     ServerProcess first(binary, empty, quiet);
-    report.add("first_start", std::round(first.start_ms() * 10) / 10, "ms", "makes folder, keys and schema, until GET /healthz is answered");
+    report.add("first_start", std::round(first.start_ms() * 10) / 10, "ms",
+               "makes folder, keys and schema, until GET /healthz is answered");
   }
   report.add("empty_start", std::round(median_start_ms(binary, empty, quiet) * 10) / 10, "ms",
              "again in that folder, the median of 5");
@@ -73,12 +78,12 @@ int run(const std::string& binary, const std::string& folder, const std::string&
     plan.door_tickets = 20'000;
   }
   const auto seeded = seed(plan);
-  std::error_code ignored;
   report.add("seeding", std::round(seeded.seconds * 10) / 10, "s",
-             std::to_string(seeded.rows) + " rows, " + std::to_string(fs::file_size(plan.folder + "/admit.db", ignored) / 1'000'000) +
-                 " MB; " + std::to_string(plan.past_tickets + plan.door_tickets) + " tickets, " +
-                 std::to_string(plan.past_tickets) + " check-ins, " + std::to_string(plan.past_holds) + " expired registrations, " +
-                 std::to_string(plan.users) + " users");
+             std::to_string(seeded.rows) + " rows, " +
+                 std::to_string(fs::file_size(plan.folder + "/admit.db") / 1'000'000) + " MB; " +
+                 std::to_string(plan.past_tickets + plan.door_tickets) + " tickets, " +
+                 std::to_string(plan.past_tickets) + " check-ins, " + std::to_string(plan.past_holds) +
+                 " expired registrations, " + std::to_string(plan.users) + " users");
 
   std::vector<std::string> settings = quiet;
   settings.push_back("ADMIT_PUBLIC_URL=" + std::string(public_url));
@@ -93,10 +98,12 @@ int run(const std::string& binary, const std::string& folder, const std::string&
   sandbox.set_webhook_url("http://127.0.0.1:" + std::to_string(server.port()) + "/payments/webhook");
   sandbox.start();
   std::this_thread::sleep_for(std::chrono::seconds{2});
-  report.add("idle_memory", std::round(server.memory_mb() * 10) / 10, "MB", "resident, two seconds after the start, before the first PDF");
+  report.add("idle_memory", std::round(server.memory_mb() * 10) / 10, "MB",
+             "resident, two seconds after the start, before the first PDF");
 
   print("the server under load");
   PhasePlan phases;
+  phases.connections = connections;
   if (quick) {
     phases.hello_s = 1;
     phases.check_ins = 15'000;
@@ -125,14 +132,17 @@ int run(const std::string& binary, const std::string& folder, const std::string&
 
 int main(int argc, char** argv) {
   const std::vector<std::string> arguments(argv + 1, argv + argc);
-  const auto has = [&](std::string_view option) { return std::ranges::find(arguments, option) != arguments.end(); };
-  if (arguments.size() < 3) {
-    std::cerr << "usage: admit_bench BINARY FOLDER OUTPUT [--quick] [--keep]\n";
+  const auto has = [&](std::string_view option) {
+    return std::ranges::find(arguments, option) != arguments.end();
+  };
+  if (arguments.size() < 4) {
+    std::cerr << "usage: admit_bench BINARY FOLDER OUTPUT CONNECTIONS [--quick] [--keep]\n";
     return 2;
   }
   std::signal(SIGPIPE, SIG_IGN);
   try {
-    return admit::bench::run(arguments[0], arguments[1], arguments[2], has("--quick"), has("--keep"));
+    return admit::bench::run(arguments[0], arguments[1], arguments[2], has("--quick"), has("--keep"),
+                             std::clamp(std::atoi(arguments[3].c_str()), 1, 4'096));
   } catch (const std::exception& e) {
     std::cerr << "admit_bench: " << e.what() << '\n';
     return 2;

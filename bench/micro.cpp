@@ -29,7 +29,8 @@ double thread_cpu_us() {
   return static_cast<double>(time.tv_sec) * 1e6 + static_cast<double>(time.tv_nsec) / 1e3;
 }
 
-/// Microseconds of one `step(i)`: the best round of `repeats` each. What the steps return is summed, so that none is left out.
+/// Microseconds of one `step(i)`: the best round of `repeats` each. What the steps return is summed, so that none is
+/// left out.
 template <class Step>
 double least_us(int repeats, Step&& step) {
   static volatile std::size_t sink = 0;
@@ -67,10 +68,10 @@ document::TicketFace face_of(std::string qr_text) {
   return face;
 }
 
-constexpr std::array latin_names{"Ada Example", "Zofia Wisniewska", "Liam O’Brien", "Søren Kierkegaard", "Ana María López",
-                                 "Jürgen Groß", "Chloé Dubois",      "Marta Kowalska"};
+constexpr std::array latin_names{"Ada Example",     "Zofia Wisniewska", "Liam O’Brien", "Søren Kierkegaard",
+                                 "Ana María López", "Jürgen Groß",      "Chloé Dubois", "Marta Kowalska"};
 constexpr std::array mixed_names{"Zażółć Gęślą-Jaźń", "Ελένη Παπαδοπούλου", "Александр Ёлкин", "محمد عبد الرحمن",
-                                 "דָּוִד בן־גוריון",        "अनुष्का शर्मा",        "สมชาย ใจดี",       "山田 太郎"};
+                                 "דָּוִד בן־גוריון",     "अनुष्का शर्मा",         "สมชาย ใจดี",       "山田 太郎"};
 
 template <std::size_t N>
 double pdf_us(int repeats, const std::array<const char*, N>& names, const std::string& qr_text) {
@@ -111,33 +112,41 @@ std::vector<Measured> measure_steps(bool quick) {
     texts.push_back(token::qr_text("https://t.example.com", token::issue(claims, key, epoch)));
     tokens.push_back(*token::parse(texts.back()));
   }
-  const auto at = [](const auto& list, int i) -> const auto& { return list[static_cast<std::size_t>(i % distinct)]; };
+  const auto at = [](const auto& list, int i) -> const auto& {
+    return list[static_cast<std::size_t>(i % distinct)];
+  };
   const auto must = [](bool good) -> std::size_t {
     if (!good) throw std::logic_error("a token that was just issued is refused");
     return 1;
   };
 
   std::vector<Measured> out;
-  out.push_back({"token_issue", least_us(500 * scale, [&](int i) { return token::issue(at(tickets, i), key, epoch).size(); }),
-                 "us", "seal, sign, digits; thread CPU, least of 7 rounds"});
-  out.push_back({"token_verify", least_us(250 * scale,
-                                          [&](int i) {
-                                            const auto token = token::parse(at(texts, i));
-                                            return must(token && token::verify(*token, key.public_key()));
-                                          }),
+  out.push_back({"token_issue",
+                 least_us(500 * scale, [&](int i) { return token::issue(at(tickets, i), key, epoch).size(); }), "us",
+                 "seal, sign, digits; thread CPU, least of 7 rounds"});
+  out.push_back({"token_verify",
+                 least_us(250 * scale,
+                          [&](int i) {
+                            const auto token = token::parse(at(texts, i));
+                            return must(token && token::verify(*token, key.public_key()));
+                          }),
                  "us", "a gate without a secret: digits to bytes, signature; thread CPU, least of 7 rounds"});
-  out.push_back({"token_open", least_us(5'000 * scale, [&](int i) { return must(token::open(at(tokens, i), ring).has_value()); }),
+  out.push_back({"token_open",
+                 least_us(5'000 * scale, [&](int i) { return must(token::open(at(tokens, i), ring).has_value()); }),
                  "us", "the server: opens the seal of a parsed token; thread CPU, least of 7 rounds"});
-  out.push_back({"token_parse", least_us(2'000 * scale, [&](int i) { return must(token::parse(at(texts, i)).has_value()); }),
-                 "us", "text to bytes; thread CPU, least of 7 rounds"});
-  out.push_back({"qr_symbol", least_us(1'000 * scale,
-                                       [&](int i) {
-                                         return static_cast<std::size_t>(
-                                             document::encode_qr(at(texts, i), document::QrLevel::M).size());
-                                       }),
-                 "us", std::to_string(texts.front().size()) + " characters, level M, version " +
-                           std::to_string(document::encode_qr(texts.front(), document::QrLevel::M).version()) +
-                           "; thread CPU, least of 7 rounds"});
+  out.push_back({"token_parse",
+                 least_us(2'000 * scale, [&](int i) { return must(token::parse(at(texts, i)).has_value()); }), "us",
+                 "text to bytes; thread CPU, least of 7 rounds"});
+  out.push_back({"qr_symbol",
+                 least_us(1'000 * scale,
+                          [&](int i) {
+                            return static_cast<std::size_t>(
+                                document::encode_qr(at(texts, i), document::QrLevel::M).size());
+                          }),
+                 "us",
+                 std::to_string(texts.front().size()) + " characters, level M, version " +
+                     std::to_string(document::encode_qr(texts.front(), document::QrLevel::M).version()) +
+                     "; thread CPU, least of 7 rounds"});
   out.push_back({"pdf", pdf_us(50 * scale, latin_names, texts.front()), "us",
                  "one ticket with a Latin name on the show's prepared page; thread CPU, least of 7 rounds"});
   out.push_back({"pdf_mixed_scripts", pdf_us(25 * scale, mixed_names, texts.front()), "us",

@@ -1,5 +1,6 @@
 #pragma once
-// What single steps cost: CPU time of one thread, the least of several rounds, since whatever else runs only adds to it.
+// What single steps cost: CPU time of one thread, the least of several rounds, since whatever else runs only adds to
+// it.
 
 #include <string>
 #include <vector>

@@ -22,7 +22,9 @@ constexpr std::chrono::seconds confirm_limit{20};
 /// Below this much of the limit no figure of a phase says anything.
 constexpr double cpu_tick_s = 0.01;
 
-double round_to(double value, double step) { return std::round(value / step) * step; }
+double round_to(double value, double step) {
+  return std::round(value / step) * step;
+}
 
 std::string json_headers(std::string_view bearer) {
   return "Authorization: Bearer " + std::string(bearer) + "\r\nContent-Type: application/json\r\n";
@@ -74,7 +76,8 @@ Phases::Phases(const PhasePlan& plan, const Seeded& seeded, std::string folder, 
       x_sandbox(sandbox),
       x_report(report),
       x_gate_headers(json_headers(seeded.gate_token)) {
-  const identity::AccessTokens tokens(issuer, crypto::SigningKey::from_seed(seeded.ring->derive("admit/identity/1").bytes()));
+  const identity::AccessTokens tokens(issuer,
+                                      crypto::SigningKey::from_seed(seeded.ring->derive("admit/identity/1").bytes()));
   const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
   for (const auto& user : seeded.users) {
     x_user_headers.push_back(json_headers(tokens.issue(user, domain::SessionId{user.value}, {}, now)));
@@ -90,22 +93,31 @@ void Phases::run() {
   reserve_hot();
   sold_out();
   hello("after");
-  x_report.add("hello_http", round_to(median(x_hello_rates), 1), "1/s",
-               "GET /healthz, the median of " + std::to_string(x_hello_rates.size()) + " runs between the other phases");
-  x_report.add("memory_under_load", round_to(x_server.memory_mb(), 0.1), "MB", "resident, after all phases but purchases");
+  x_report.add(
+      "hello_http", round_to(median(x_hello_rates), 1), "1/s",
+      "GET /healthz, the median of " + std::to_string(x_hello_rates.size()) + " runs between the other phases");
+  x_report.add("memory_under_load", round_to(x_server.memory_mb(), 0.1), "MB",
+               "resident, after all phases but purchases");
   purchase();
-  x_report.add("memory_after_pdfs", round_to(x_server.memory_mb(), 0.1), "MB", "resident, after the purchases and their PDFs");
+  x_report.add("memory_after_pdfs", round_to(x_server.memory_mb(), 0.1), "MB",
+               "resident, after the purchases and their PDFs");
   const auto figures = x_server.metrics();
-  const auto figure = [&](const char* name) { return figures.contains(name) ? figures.at(name) : 0; };
+  const auto figure = [&](const char* name) {
+    return figures.contains(name) ? figures.at(name) : 0;
+  };
   x_report.add("lane_commits", figure("admit_commits_total"), "commits",
-               number(figure("admit_commands_total")) + " commands in " + number(figure("admit_batches_total")) + " batches, " +
-                   number(figure("admit_conflicts_total")) + " conflicts, " + number(figure("admit_store_rows_written_total")) + " rows written");
-  x_report.add("worst_commit", round_to(figure("admit_commit_worst_seconds") * 1000, 0.01), "ms", "of all commits of the run");
+               number(figure("admit_commands_total")) + " commands in " + number(figure("admit_batches_total")) +
+                   " batches, " + number(figure("admit_conflicts_total")) + " conflicts, " +
+                   number(figure("admit_store_rows_written_total")) + " rows written");
+  x_report.add("worst_commit", round_to(figure("admit_commit_worst_seconds") * 1000, 0.01), "ms",
+               "of all commits of the run");
   x_report.add("worst_log_restart", round_to(figure("admit_store_log_restart_worst_seconds") * 1000, 0.01), "ms",
                number(figure("admit_store_checkpoints_total")) + " checkpoints");
 }
 
-Phases::Before Phases::before() const { return {x_server.cpu_s(), x_server.metrics()}; }
+Phases::Before Phases::before() const {
+  return {x_server.cpu_s(), x_server.metrics()};
+}
 
 void Phases::check(const std::string& name, const std::string& what, double client, double store) {
   if (client != store) {
@@ -119,7 +131,8 @@ json::object& Phases::finish(json::object& entry, const std::string& name, LoadR
   const double server_us = answers > 0 ? (x_server.cpu_s() - begun.cpu_s + cpu_tick_s / 2) * 1e6 / answers : 0;
   const auto figures = x_server.metrics();
   const auto grown = [&](const char* figure) {
-    return figures.contains(figure) && begun.metrics.contains(figure) ? figures.at(figure) - begun.metrics.at(figure) : 0;
+    return figures.contains(figure) && begun.metrics.contains(figure) ? figures.at(figure) - begun.metrics.at(figure)
+                                                                      : 0;
   };
   const double commits = grown("admit_commits_total");
   const double commands = grown("admit_commands_total");
@@ -150,7 +163,9 @@ void Phases::hello(std::string when) {
   auto result = run_load({.port = x_server.port(),
                           .connections = x_plan.connections,
                           .limit_s = x_plan.hello_s,
-                          .request = [](std::uint64_t, std::string& out) { write_request(out, "GET /healthz", "", ""); }});
+                          .request = [](std::uint64_t, std::string& out) {
+                            write_request(out, "GET /healthz", "", "");
+                          }});
   json::object entry;
   finish(entry, "hello_http (" + when + ")", result, begun, "GET /healthz");
   if (when == "warm") return;  // pages, pools and caches are filled
@@ -175,7 +190,8 @@ void Phases::check_in_alone() {
                           }});
   x_codes_used += result.good + result.bad + result.lost;
   json::object entry;
-  x_report.add(finish(entry, "checkin_alone_http", result, begun, "one gate, one scan after the other: each waits for its own commit"));
+  x_report.add(finish(entry, "checkin_alone_http", result, begun,
+                      "one gate, one scan after the other: each waits for its own commit"));
 }
 
 void Phases::check_in() {
@@ -197,7 +213,8 @@ void Phases::check_in() {
          "POST /tickets/validate, distinct tickets and nonces; three rows each: check-in, ticket, audit entry");
   const auto stored = count_stored(x_folder, x_seeded.door_show);
   const auto good = static_cast<double>(result.good);
-  check("checkin_http", "check-ins that let somebody in", good, static_cast<double>(stored.admitted - stored_before.admitted));
+  check("checkin_http", "check-ins that let somebody in", good,
+        static_cast<double>(stored.admitted - stored_before.admitted));
   check("checkin_http", "tickets used", good, static_cast<double>(stored.tickets_used - stored_before.tickets_used));
   check("checkin_http", "commands of the lane", good, entry.at("commands").to_number<double>());
   check("checkin_http", "rows written, one more for each commit", 3 * good + entry.at("commits").to_number<double>(),
@@ -209,7 +226,8 @@ void Phases::reserve_hot() {
   const auto begun = before();
   const auto stored_before = count_stored(x_folder, x_seeded.sale_show);
   const std::string body = R"({"showId":")" + x_seeded.sale_show.text() + R"(","lines":[{"tierId":")" +
-                           x_seeded.sale_tier.text() + R"(","quantity":2,"holders":["Ada Example","Zofia Wiśniewska"]}]})";
+                           x_seeded.sale_tier.text() +
+                           R"(","quantity":2,"holders":["Ada Example","Zofia Wiśniewska"]}]})";
   auto result = run_load({.port = x_server.port(),
                           .connections = x_plan.connections,
                           .requests = x_plan.reservations,
@@ -218,7 +236,8 @@ void Phases::reserve_hot() {
                           .contains = R"("status":"held")",
                           .request = [&](std::uint64_t i, std::string& out) {
                             write_request(out, "POST /v1/registrations",
-                                          x_user_headers[i % x_user_headers.size()] + "Idempotency-Key: hot-" + std::to_string(i) + "\r\n",
+                                          x_user_headers[i % x_user_headers.size()] + "Idempotency-Key: hot-" +
+                                              std::to_string(i) + "\r\n",
                                           body);
                           }});
   json::object entry;
@@ -236,15 +255,17 @@ void Phases::reserve_hot() {
 void Phases::sold_out() {
   const auto begun = before();
   const std::string body = R"({"showId":")" + x_seeded.door_show.text() + R"(","lines":[{"tierId":")" +
-                           x_seeded.door_tier.text() + R"(","quantity":2,"holders":["Ada Example","Zofia Wiśniewska"]}]})";
-  auto result = run_load({.port = x_server.port(),
-                          .connections = x_plan.connections,
-                          .limit_s = x_plan.sold_out_s,
-                          .status = 409,
-                          .contains = "sold_out",
-                          .request = [&](std::uint64_t i, std::string& out) {
-                            write_request(out, "POST /v1/registrations", x_user_headers[i % x_user_headers.size()], body);
-                          }});
+                           x_seeded.door_tier.text() +
+                           R"(","quantity":2,"holders":["Ada Example","Zofia Wiśniewska"]}]})";
+  auto result =
+      run_load({.port = x_server.port(),
+                .connections = x_plan.connections,
+                .limit_s = x_plan.sold_out_s,
+                .status = 409,
+                .contains = "sold_out",
+                .request = [&](std::uint64_t i, std::string& out) {
+                  write_request(out, "POST /v1/registrations", x_user_headers[i % x_user_headers.size()], body);
+                }});
   json::object entry;
   finish(entry, "sold_out_http", result, begun, "POST /v1/registrations for a sold-out tier: 409 without a write");
   check("sold_out_http", "rows written", 0, entry.at("rows_written").to_number<double>());
@@ -254,7 +275,9 @@ void Phases::sold_out() {
 void Phases::buy(Caller& office, Caller& provider, std::size_t number) const {
   const auto& headers = x_user_headers[number % x_user_headers.size()];
   const auto expect = [](const Caller::Answer& answer, int status, const char* step) {
-    if (answer.status != status) throw std::runtime_error(std::string(step) + " was answered " + std::to_string(answer.status) + ": " + answer.body);
+    if (answer.status != status)
+      throw std::runtime_error(std::string(step) + " was answered " + std::to_string(answer.status) + ": " +
+                               answer.body);
   };
   std::string request;
   write_request(request, "POST /v1/registrations", headers,
@@ -305,7 +328,8 @@ void Phases::purchase() {
           for (int i = next++; i < x_plan.purchases; i = next++) {
             const auto from = Clock::now();
             buy(office, provider, static_cast<std::size_t>(i));
-            mine.add(static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - from).count()));
+            mine.add(static_cast<std::uint32_t>(
+                std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - from).count()));
           }
         } catch (const std::exception& e) {
           failure = e.what();

@@ -14,7 +14,8 @@
 
 namespace admit::bench {
 
-/// Collects `results` of the output file. A disagreement between client and store is kept and fails the bench at its end.
+/// Collects `results` of the output file. A disagreement between client and store is kept and fails the bench at its
+/// end.
 class Report {
  public:
   void add(boost::json::object entry);
@@ -30,7 +31,7 @@ class Report {
 };
 
 struct PhasePlan {
-  int connections = 128;
+  int connections = 256;
   double hello_s = 3;
   std::uint64_t check_ins = 100'000;
   std::uint64_t reservations = 40'000;
@@ -43,8 +44,8 @@ struct PhasePlan {
 class Phases {
  public:
   /// `issuer`: the server's public URL.
-  Phases(const PhasePlan& plan, const Seeded& seeded, std::string folder, const std::string& issuer, ServerProcess& server,
-         payment::sandbox::Sandbox& sandbox, Report& report);
+  Phases(const PhasePlan& plan, const Seeded& seeded, std::string folder, const std::string& issuer,
+         ServerProcess& server, payment::sandbox::Sandbox& sandbox, Report& report);
   void run();
 
  private:
@@ -54,8 +55,8 @@ class Phases {
   };
   [[nodiscard]] Before before() const;
   /// Adds the phase's entry and checks that everything was answered as it should.
-  boost::json::object& finish(boost::json::object& entry, const std::string& name, LoadResult& result, const Before& before,
-                              const std::string& note);
+  boost::json::object& finish(boost::json::object& entry, const std::string& name, LoadResult& result,
+                              const Before& before, const std::string& note);
   void check(const std::string& name, const std::string& what, double client, double store);
 
   void hello(std::string when);

@@ -4,8 +4,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <chrono>
 #include <filesystem>
+#include <random>
 #include <span>
 #include <tuple>
 #include <utility>
@@ -35,8 +38,8 @@ constexpr std::int64_t most_live_holds = 1'000'000;
 constexpr std::int64_t sale_places = 10'000'000;
 constexpr std::size_t cache_kib = 1 << 20;
 
-/// Puts rows straight into the tables, without a log and with the indexes made at the end: nothing else has the file open,
-/// and a crash only means to begin again.
+/// Puts rows straight into the tables, without a log and with the indexes made at the end: nothing else has the file
+/// open, and a crash only means to begin again.
 class Bulk {
  public:
   explicit Bulk(const std::string& file) : x_db(file, SQLITE_OPEN_READWRITE, "", cache_kib) {
@@ -103,7 +106,9 @@ struct ShowSetup {
 class Seeder {
  public:
   Seeder(const SeedPlan& plan, Seeded& out)
-      : x_plan(plan), x_out(out), x_now(std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now())),
+      : x_plan(plan),
+        x_out(out),
+        x_now(std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now())),
         x_bulk(plan.folder + "/admit.db") {}
 
   void run(const token::EpochRecord& epoch) {
@@ -137,24 +142,36 @@ class Seeder {
   void make_codes() {
     const auto key = token::unwrap_show_key(*x_out.ring, x_out.door_show, 0, crypto::bytes_of(x_door_key.data));
     const auto& epoch = *x_out.ring->epoch(x_out.ring->current_epoch());
+    // People do not come in the order in which they bought.
+    std::ranges::shuffle(x_claims, std::mt19937_64(7));
     x_out.codes.reserve(x_claims.size());
-    for (const auto& claims : x_claims) x_out.codes.push_back(token::qr_text(code_url, token::issue(claims, key, epoch)));
+    for (const auto& claims : x_claims)
+      x_out.codes.push_back(token::qr_text(code_url, token::issue(claims, key, epoch)));
   }
 
  private:
   [[nodiscard]] Instant ago(std::chrono::milliseconds time) const { return x_now - time; }
 
   void audit(Instant at, const std::string& actor, std::string_view action, Uuid subject, ShowId show = {}) {
-    x_bulk.add(AuditEntry{.id = x_ids.next<AuditId>(at), .at = at, .actor = actor, .action = std::string(action),
-                          .subject = subject, .show_id = show, .address = "203.0.113.7"});
+    x_bulk.add(AuditEntry{.id = x_ids.next<AuditId>(at),
+                          .at = at,
+                          .actor = actor,
+                          .action = std::string(action),
+                          .subject = subject,
+                          .show_id = show,
+                          .address = "203.0.113.7"});
   }
 
   void add_people() {
     const auto hash = identity::hash_password("a password that they share");
     const auto at = ago(std::chrono::days{89});
     const auto person = [&](std::string email, std::string name) {
-      const User user{.id = x_ids.next<UserId>(at), .email = email, .name = std::move(name), .locale = "en-GB",
-                      .password_hash = hash, .created_at = at};
+      const User user{.id = x_ids.next<UserId>(at),
+                      .email = email,
+                      .name = std::move(name),
+                      .locale = "en-GB",
+                      .password_hash = hash,
+                      .created_at = at};
       x_bulk.add(user);
       x_bulk.add(Claim{.id = email_claim(email), .kind = "email", .target = user.id.value});
       audit(at, "user:" + user.id.text(), "user.created", user.id.value);
@@ -164,8 +181,12 @@ class Seeder {
     for (std::size_t i = 0; i < x_plan.users; ++i) {
       x_out.users.push_back(person("buyer" + std::to_string(i) + "@example.com", "Buyer " + std::to_string(i)));
     }
-    x_business = {.id = x_ids.next<BusinessId>(at), .owner_id = owner, .name = "Philharmonie am Fluss",
-                  .stripe_account = x_plan.stripe_account, .charges_enabled = true, .created_at = at};
+    x_business = {.id = x_ids.next<BusinessId>(at),
+                  .owner_id = owner,
+                  .name = "Philharmonie am Fluss",
+                  .stripe_account = x_plan.stripe_account,
+                  .charges_enabled = true,
+                  .created_at = at};
     x_bulk.add(x_business);
     x_bulk.add(Claim{.id = account_claim(x_plan.stripe_account), .kind = "account", .target = x_business.id.value});
     audit(at, "user:" + owner.text(), "business.created", x_business.id.value);
@@ -195,14 +216,22 @@ class Seeder {
                 .max_live_holds_per_address = most_live_holds,
                 .tier_count = 1,
                 .created_at = at};
-    out.quota = {.id = x_ids.next<QuotaId>(at), .show_id = out.show.id, .name = "House", .size = places, .taken = taken};
-    out.tier = {.id = x_ids.next<TierId>(at), .show_id = out.show.id, .name = "Balcony", .price_minor = 4250,
-                .tax_rate_bp = 700, .fee_minor = 150, .max_per_registration = tickets_per_registration,
+    out.quota = {
+        .id = x_ids.next<QuotaId>(at), .show_id = out.show.id, .name = "House", .size = places, .taken = taken};
+    out.tier = {.id = x_ids.next<TierId>(at),
+                .show_id = out.show.id,
+                .name = "Balcony",
+                .price_minor = 4250,
+                .tax_rate_bp = 700,
+                .fee_minor = 150,
+                .max_per_registration = tickets_per_registration,
                 .quota_ids = {out.quota.id}};
     const auto key = token::make_show_key(*x_out.ring, out.show.id, 0);
-    out.key = {.id = show_key_id(out.show.id, 0), .show_id = out.show.id,
+    out.key = {.id = show_key_id(out.show.id, 0),
+               .show_id = out.show.id,
                .public_key = {std::string(key.public_key.begin(), key.public_key.end())},
-               .wrapped_private_key = {std::string(key.wrapped_private.begin(), key.wrapped_private.end())}, .created_at = at};
+               .wrapped_private_key = {std::string(key.wrapped_private.begin(), key.wrapped_private.end())},
+               .created_at = at};
     x_bulk.add(out.show);
     x_bulk.add(out.quota);
     x_bulk.add(out.tier);
@@ -216,8 +245,12 @@ class Seeder {
 
   std::pair<Device, std::string> make_device(const Show& show, std::string gate) {
     const auto at = ago(std::chrono::days{81});
-    Device device{.id = x_ids.next<DeviceId>(at), .show_id = show.id, .business_id = show.business_id,
-                  .gate = std::move(gate), .created_by = x_business.owner_id, .created_at = at};
+    Device device{.id = x_ids.next<DeviceId>(at),
+                  .show_id = show.id,
+                  .business_id = show.business_id,
+                  .gate = std::move(gate),
+                  .created_by = x_business.owner_id,
+                  .created_at = at};
     const auto token = identity::make_opaque_token("gate_", device.id.value);
     device.token_hash = {std::string(token.hash.begin(), token.hash.end())};
     x_bulk.add(device);
@@ -228,10 +261,16 @@ class Seeder {
   Registration make_registration(const ShowSetup& on, std::size_t number, std::int64_t quantity, Instant at) {
     const UserId user = x_out.users[number % x_out.users.size()];
     const auto amounts = *price_line(on.tier.price_minor, on.tier.fee_minor, on.tier.tax_rate_bp, quantity);
-    Line line{.tier_id = on.tier.id, .quantity = quantity, .price_minor = on.tier.price_minor,
-              .tax_rate_bp = on.tier.tax_rate_bp, .net_minor = amounts.net_minor, .tax_minor = amounts.tax_minor,
-              .fee_minor = amounts.fee_minor, .gross_minor = amounts.gross_minor};
-    for (std::int64_t k = 0; k < quantity; ++k) line.holders.push_back("Guest " + std::to_string(number) + "-" + std::to_string(k + 1));
+    Line line{.tier_id = on.tier.id,
+              .quantity = quantity,
+              .price_minor = on.tier.price_minor,
+              .tax_rate_bp = on.tier.tax_rate_bp,
+              .net_minor = amounts.net_minor,
+              .tax_minor = amounts.tax_minor,
+              .fee_minor = amounts.fee_minor,
+              .gross_minor = amounts.gross_minor};
+    for (std::int64_t k = 0; k < quantity; ++k)
+      line.holders.push_back("Guest " + std::to_string(number) + "-" + std::to_string(k + 1));
     return {.id = x_ids.next<RegistrationId>(at),
             .show_id = on.show.id,
             .business_id = on.show.business_id,
@@ -255,12 +294,19 @@ class Seeder {
       const Instant at = from + std::chrono::milliseconds{static_cast<std::int64_t>(number) * 20};
       Registration registration = make_registration(on, number, quantity, at);
       const std::string actor = "user:" + registration.user_id.text();
-      const Transaction transaction{.id = x_ids.next<TransactionId>(at), .registration_id = registration.id,
-                                    .show_id = on.show.id, .payee_id = on.show.business_id, .payer_id = registration.user_id,
-                                    .status = TransactionStatus::succeeded, .amount_minor = registration.amount_minor,
-                                    .received_minor = registration.amount_minor, .currency = registration.currency,
+      const Transaction transaction{.id = x_ids.next<TransactionId>(at),
+                                    .registration_id = registration.id,
+                                    .show_id = on.show.id,
+                                    .payee_id = on.show.business_id,
+                                    .payer_id = registration.user_id,
+                                    .status = TransactionStatus::succeeded,
+                                    .amount_minor = registration.amount_minor,
+                                    .received_minor = registration.amount_minor,
+                                    .currency = registration.currency,
                                     .stripe_account = x_plan.stripe_account,
-                                    .intent_id = "pi_" + registration.id.text(), .created_at = at, .processed_at = at};
+                                    .intent_id = "pi_" + registration.id.text(),
+                                    .created_at = at,
+                                    .processed_at = at};
       registration.status = RegistrationStatus::confirmed;
       registration.confirmed_at = at;
       registration.transaction_id = transaction.id;
@@ -268,7 +314,11 @@ class Seeder {
       x_bulk.add(registration);
       x_bulk.add(transaction);
       x_bulk.add(Claim{.id = intent_claim(transaction.intent_id), .kind = "intent", .target = transaction.id.value});
-      x_bulk.add(Job{.id = x_ids.next<JobId>(at), .subject = registration.id.value, .status = JobStatus::done, .attempts = 1, .created_at = at});
+      x_bulk.add(Job{.id = x_ids.next<JobId>(at),
+                     .subject = registration.id.value,
+                     .status = JobStatus::done,
+                     .attempts = 1,
+                     .created_at = at});
       audit(at, actor, "registration.held", registration.id.value, on.show.id);
       audit(at, actor, "payment.begun", transaction.id.value, on.show.id);
       audit(at, "stripe", "registration.confirmed", registration.id.value, on.show.id);
@@ -304,8 +354,14 @@ class Seeder {
     ticket.used_at = at;
     ticket.gate = gate.gate;
     const auto scan = derived_uuid("scan", gate.id.value.raw() + ticket.id.value.raw());
-    x_bulk.add(CheckIn{.id = CheckInId{scan}, .show_id = ticket.show_id, .ticket_id = ticket.id, .device_id = gate.id,
-                       .gate = gate.gate, .reason = DoorReason::admitted, .code_hash = scan, .at = at});
+    x_bulk.add(CheckIn{.id = CheckInId{scan},
+                       .show_id = ticket.show_id,
+                       .ticket_id = ticket.id,
+                       .device_id = gate.id,
+                       .gate = gate.gate,
+                       .reason = DoorReason::admitted,
+                       .code_hash = scan,
+                       .at = at});
     audit(at, "device:" + gate.id.text(), "ticket.admitted", ticket.id.value, ticket.show_id);
   }
 
@@ -364,7 +420,9 @@ Seeded seed(const SeedPlan& plan) {
   std::filesystem::create_directories(plan.folder);
   const auto begun = std::chrono::steady_clock::now();
   Seeded out;
-  { const sqlite::SqliteStore schema({.path = plan.folder}); }
+  {
+    const sqlite::SqliteStore schema({.path = plan.folder});
+  }
   auto master = token::load_or_create_master_key(plan.folder + "/master.key", false);
   out.ring = std::make_shared<token::KeyRing>(std::move(master.key), std::span<const token::EpochRecord>{});
   const auto epoch = out.ring->next_epoch();
@@ -382,7 +440,9 @@ Seeded seed(const SeedPlan& plan) {
 
 StoredCounts count_stored(const std::string& folder, ShowId show) {
   sqlite::Database db(folder + "/admit.db", SQLITE_OPEN_READONLY, "", 64 * 1024);
-  const auto whole = [&](const char* sql) { return static_cast<std::size_t>(count(db, sql, show)); };
+  const auto whole = [&](const char* sql) {
+    return static_cast<std::size_t>(count(db, sql, show));
+  };
   return {.admitted = whole("select count(*) from check_in where show_id = ?1 and reason = 'admitted'"),
           .tickets_used = whole("select count(*) from ticket where show_id = ?1 and status = 'used' and entries = 1"),
           .held = whole("select count(*) from registration where show_id = ?1 and status = 'held'"),

@@ -57,7 +57,8 @@ ServerProcess::ServerProcess(const std::string& binary, const std::string& data,
   posix_spawn_file_actions_adddup2(&actions, pipe[1], STDOUT_FILENO);
   posix_spawn_file_actions_adddup2(&actions, pipe[1], STDERR_FILENO);
   const auto begun = Clock::now();
-  const int failed = ::posix_spawn(&x_pid, binary.c_str(), &actions, nullptr, pointers(arguments).data(), pointers(environment).data());
+  const int failed = ::posix_spawn(&x_pid, binary.c_str(), &actions, nullptr, pointers(arguments).data(),
+                                   pointers(environment).data());
   posix_spawn_file_actions_destroy(&actions);
   ::close(pipe[1]);
   x_output = pipe[0];
@@ -96,7 +97,9 @@ ServerProcess::ServerProcess(const std::string& binary, const std::string& data,
   }).detach();
 }
 
-ServerProcess::~ServerProcess() { stop(); }
+ServerProcess::~ServerProcess() {
+  stop();
+}
 
 bool ServerProcess::stop() {
   if (x_pid < 0) return true;

@@ -13,7 +13,8 @@ namespace admit::bench {
 class ServerProcess {
  public:
   /// Starts `binary serve --data DATA --listen 127.0.0.1:0` and waits until GET /healthz is answered. `settings`:
-  /// environment variables beside the inherited ones. Throws std::runtime_error with what it printed when it ends first.
+  /// environment variables beside the inherited ones. Throws std::runtime_error with what it printed when it ends
+  /// first.
   ServerProcess(const std::string& binary, const std::string& data, const std::vector<std::string>& settings);
   /// Stops it.
   ~ServerProcess();
