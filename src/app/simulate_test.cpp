@@ -1,6 +1,7 @@
 #include "app/simulate.hpp"
 
 #include <doctest/doctest.h>
+#include <unistd.h>
 
 #include <deque>
 #include <filesystem>
@@ -143,7 +144,7 @@ TEST_CASE("simulation: the same seed gives the same run, another one another") {
 }
 
 TEST_CASE("simulation: on SQLite, with the store opened again after each crash") {
-  const auto folder = std::filesystem::temp_directory_path() / "admit-simulate-test";
+  const auto folder = std::filesystem::temp_directory_path() / ("admit-simulate-" + std::to_string(getpid()));
   std::filesystem::remove_all(folder);
   bool ok = false;
   const auto out = run({.seed = 3, .commands = 6'000, .store = app::SimulatedStore::sqlite, .folder = folder}, ok);

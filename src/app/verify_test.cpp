@@ -1,6 +1,7 @@
 #include "app/verify.hpp"
 
 #include <doctest/doctest.h>
+#include <unistd.h>
 
 #include <array>
 #include <filesystem>
@@ -316,7 +317,7 @@ void expect_found(store::Store& store, const char* what, const char* invariant) 
 }
 
 std::filesystem::path fresh_folder(const char* name) {
-  const auto folder = std::filesystem::temp_directory_path() / (std::string("admit-verify-") + name);
+  const auto folder = std::filesystem::temp_directory_path() / ("admit-verify-" + std::to_string(getpid()) + name);
   std::filesystem::remove_all(folder);
   return folder;
 }
