@@ -127,8 +127,8 @@ void add_by_user(http::Router& router, const http::Route& route) {
   by_path.path_template += "/{userId}";
   by_path.doc.operation_id += "ByUser";
   by_path.doc.parameters.push_back(http::path_param("userId", http::uuid({"USER#"})));
-  router.add(std::move(own));
-  router.add(std::move(by_path));
+  add_twice(router, std::move(own));
+  add_twice(router, std::move(by_path));
 }
 
 void add_businesses(http::Router& router, Services& services) {
@@ -153,7 +153,8 @@ void add_businesses(http::Router& router, Services& services) {
                       .security = {"user"},
                       .parameters = {business_id},
                       .replies = {http::json_reply<BusinessJson>(200, "The business.")},
-                      .problems = refusals({Refusal::forbidden, Refusal::unknown_business})}});
+                      .problems = refusals({Refusal::forbidden, Refusal::unknown_business}),
+                      .curl = {{"token", "$ORGANISER_TOKEN"}}}});
   router.add({.verb = http::Verb::PUT,
               .path_template = "/v1/businesses/{businessId}/stripe-account",
               .handler = [businesses](Request& request) { return businesses->link(request); },

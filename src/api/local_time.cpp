@@ -35,11 +35,11 @@ std::expected<domain::Instant, std::string> to_instant(std::string_view local, s
   const auto as_utc = text.size() == 19 ? domain::parse_instant(text + "Z") : std::nullopt;
   if (!as_utc) return std::unexpected("Give the local time as YYYY-MM-DDTHH:MM.");
   const date::local_time<std::chrono::milliseconds> wall{as_utc->time_since_epoch()};
-  try {
-    return found->to_sys(wall, date::choose::earliest);
-  } catch (const date::nonexistent_local_time&) {
+  const auto info = found->get_info(wall);
+  if (info.result == date::local_info::nonexistent) {
     return std::unexpected("The clocks skip this time on that day; give another.");
   }
+  return domain::Instant{wall.time_since_epoch() - info.first.offset};
 }
 
 }  // namespace admit::api

@@ -67,9 +67,64 @@ http::Problem problem_of(const domain::Error& error) {
           .retry_after_s = status == 503 || status == 429 ? 1 : 0};
 }
 
+namespace {
+
+std::string_view when(domain::Refusal refusal) {
+  using enum domain::Refusal;
+  switch (refusal) {
+    case invalid_field: return "A value breaks a rule; `field` names it.";
+    case idempotency_key_reused: return "The key was used for a request with another body.";
+    case nonce_reused: return "The nonce was used for another scan.";
+    case unknown_user: return "There is no such account.";
+    case unknown_session: return "There is no such sign-in.";
+    case session_ended: return "The sign-in has ended, or its token was used before.";
+    case wrong_credentials: return "E-mail address or password is wrong.";
+    case email_taken: return "There is an account with this e-mail address.";
+    case unknown_business: return "There is no such business.";
+    case unknown_show: return "There is no such show.";
+    case unknown_registration: return "There is no such registration.";
+    case unknown_transaction: return "There is no such payment.";
+    case unknown_ticket: return "There is no such ticket.";
+    case unknown_device: return "The gate's token is unknown or revoked.";
+    case unknown_check_in: return "There is no such check-in.";
+    case unknown_job: return "There is no such job.";
+    case forbidden: return "It is there, but not the caller's.";
+    case account_taken: return "The account is tied to another business.";
+    case show_not_draft: return "The show is published already.";
+    case show_incomplete: return "The show has no tier yet.";
+    case show_not_published: return "The show is not on sale yet.";
+    case show_cancelled: return "The show is cancelled.";
+    case sale_not_open: return "The sale has not begun.";
+    case sale_closed: return "The sale is over.";
+    case unknown_tier: return "The show has no such tier.";
+    case too_few: return "Fewer than the tier's minimum.";
+    case too_many: return "More than the tier or the show allows.";
+    case payments_unavailable: return "The business has no account that can charge, or no provider is configured.";
+    case sold_out: return "There are not enough places left.";
+    case too_many_holds: return "Too many of the caller's reservations wait for payment.";
+    case registration_expired: return "The time to pay is over.";
+    case registration_not_held: return "The registration is in another state.";
+    case already_paid: return "It is paid already.";
+    case amount_differs: return "It costs another amount.";
+    case payment_in_progress: return "A payment is under way.";
+    case ticket_not_valid: return "The ticket is used or revoked.";
+    case not_an_entry: return "Only an entry that was let in can be taken back.";
+    case other_device: return "Another device scanned it.";
+    case annul_too_late: return "More than 15 minutes have passed.";
+    case already_annulled: return "It was taken back already.";
+    case conflict: return "It kept losing against concurrent changes; send it again.";
+    case overloaded: return "The queue is full; send it again later.";
+    case unavailable: return "The database is away; send it again later.";
+    case internal: return "A fault of ours.";
+  }
+  return "";
+}
+
+}  // namespace
+
 std::vector<http::ProblemDoc> refusals(std::initializer_list<domain::Refusal> list) {
   std::vector<http::ProblemDoc> out;
-  for (const auto refusal : list) out.push_back({status_of(refusal), std::string(domain::word(refusal)), ""});
+  for (const auto refusal : list) out.push_back({status_of(refusal), std::string(domain::word(refusal)), std::string(when(refusal))});
   return out;
 }
 

@@ -68,7 +68,7 @@ struct Services {
 
 [[nodiscard]] int status_of(domain::Refusal refusal);
 [[nodiscard]] http::Problem problem_of(const domain::Error& error);
-/// The documented problems of a route, from refusals: {status, code, ""} each.
+/// The documented problems of a route, from refusals.
 [[nodiscard]] std::vector<http::ProblemDoc> refusals(std::initializer_list<domain::Refusal> list);
 
 template <class T>

@@ -12,7 +12,7 @@ namespace admit::api {
 /// The user a `…/{userId}` or `?userId=` names, else `self`.
 [[nodiscard]] Expected<domain::UserId> named_user(const http::Request& request, domain::UserId self);
 
-/// The route as it is, with `?userId=`, and with `/{userId}` behind it.
+/// The route with `?userId=`, and with `/{userId}` behind it, both at the root and under `/v1`.
 void add_by_user(http::Router& router, const http::Route& route);
 
 }  // namespace admit::api

@@ -475,7 +475,7 @@ void add_shows(http::Router& router, Services& services) {
                       .security = {"user"},
                       .parameters = {http::path_param("deviceId", http::uuid())},
                       .replies = {http::json_reply<GateJson>(200, "The gate, revoked.")},
-                      .problems = {{403, "forbidden", ""}, {404, "unknown_device", ""}},
+                      .problems = {{403, "forbidden", "It is another business's."}, {404, "unknown_device", "There is no such gate."}},
                       .curl = {{"token", "$ORGANISER_TOKEN"}}}});
   router.add({.verb = http::Verb::GET,
               .path_template = "/v1/shows/{showId}/check-ins",

@@ -67,7 +67,7 @@ void add_system(http::Router& router, Services& services) {
                       .summary = "Requests can be served: the database answers",
                       .tags = {"System"},
                       .replies = {http::json_reply<StatusJson>(200, "They can.")},
-                      .problems = {{503, "not_ready", ""}}}});
+                      .problems = {{503, "not_ready", "They cannot now."}}}});
   router.add({.verb = http::Verb::GET,
               .path_template = "/metrics",
               .handler = [&services](Request& request) -> Response {

@@ -283,7 +283,8 @@ void add_tickets(http::Router& router, Services& services) {
                       .parameters = {http::path_param("file", http::text(1, 150)), http::query_param("expires", http::text(0, 20)),
                                      http::query_param("filename", http::text(0, 200)), http::query_param("signature", http::text(0, 100))},
                       .replies = {http::plain_reply(200, "The page.", "application/pdf")},
-                      .problems = {{404, "unknown_file", ""}, {410, "link_expired", ""}},
+                      .problems = {{404, "unknown_file", "There is no such file, or the link is not whole."},
+                           {410, "link_expired", "More than 15 minutes have passed; ask for a new link."}},
                       .curl = {{"file", "$TICKET_ID.pdf"}, {"url", "$DOWNLOAD_URL"}}}});
   router.add({.verb = http::Verb::POST,
               .path_template = "/v1/tickets/generate",

@@ -390,8 +390,29 @@ std::string curl_of(const Route& route) {
   return out;
 }
 
+namespace {
+
+/// Stands for any body, so that the problems of one are listed.
+struct AnyBody {
+  bool any = false;
+  static Shape shape() { return object<AnyBody>("AnyBody", {required("any", &AnyBody::any)}); }
+};
+
+}  // namespace
+
 std::string endpoints_markdown(const Router& router) {
-  std::string out;
+  std::string out =
+      "# Endpoints\n\nMade from the table of routes; `GET /openapi.json` is the same for programs. In the commands, `$BASE` is the\n"
+      "server and names in capitals are yours to fill in.\n\nA refusal is `application/problem+json` (RFC 9457) with a stable `code`. "
+      "Any route may answer these,\nbeside its own:\n\n| status | code | when |\n|---|---|---|\n";
+  Route any;
+  any.doc.security = {"user"};
+  any.doc.parameters = {query_param("any", text(0, 1))};
+  any.doc.request = json_body<AnyBody>();
+  for (const auto& problem : common_problems(any)) {
+    out += "| " + std::to_string(problem.status) + " | `" + problem.code + "` | " + cell(problem.when) + " |\n";
+  }
+  out += '\n';
   for (const auto& entry : router.routes()) {
     const Route& route = *entry;
     const auto& doc = route.doc;
@@ -423,11 +444,14 @@ std::string endpoints_markdown(const Router& router) {
       const auto example = example_of_body(reply.shape, reply.example);
       if (!example.empty()) out += "```\n" + example + "\n```\n\n";
     }
-    out += "| problem | code | when |\n|---|---|---|\n";
-    for (const auto& problem : problems_of(route)) {
-      out += "| " + std::to_string(problem.status) + " | `" + problem.code + "` | " + cell(problem.when) + " |\n";
+    if (!doc.problems.empty()) {
+      out += "| status | code | when |\n|---|---|---|\n";
+      for (const auto& problem : doc.problems) {
+        out += "| " + std::to_string(problem.status) + " | `" + problem.code + "` | " + cell(problem.when) + " |\n";
+      }
+      out += '\n';
     }
-    out += "\n```sh\n" + curl_of(route) + "\n```\n\n";
+    out += "```sh\n" + curl_of(route) + "\n```\n\n";
   }
   return out;
 }

@@ -59,6 +59,7 @@ struct Router::Node {
     if (at + 1 == segments.size() && segments[at].empty()) return end(search, true);
     const Node* const next = literal(segments[at]);
     if (next != nullptr && next->find(segments, at + 1, search)) return true;
+    if (search.match.allowed != 0) return false;  // the literal path is there, with other verbs
     if (param == nullptr || segments[at].empty()) return false;
     search.values.push_back(segments[at]);
     if (param->find(segments, at + 1, search)) return true;

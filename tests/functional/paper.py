@@ -53,4 +53,7 @@ def page_count(pdf):
 
 
 def is_sound(pdf):
-    return subprocess.run(["qpdf", "--check", "-"], input=pdf, capture_output=True, timeout=60).returncode == 0
+    with tempfile.NamedTemporaryFile(suffix=".pdf") as file:
+        file.write(pdf)
+        file.flush()
+        return subprocess.run(["qpdf", "--check", file.name], capture_output=True, timeout=60).returncode == 0

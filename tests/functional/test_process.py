@@ -104,7 +104,8 @@ def test_what_was_sold_is_there_after_a_restart(serve, sold, tmp_path):
     customer = Caller(running.base_url, expect(reply, 201)["accessToken"])
     tickets = expect(customer.get("/userTickets"), 200)["tickets"]
     assert demo["ticketId"] in {ticket["ticketId"] for ticket in tickets}
-    assert next(ticket for ticket in tickets if ticket["ticketId"] == demo["ticketId"])["qrCode"] == demo["qrCode"]
+    code = next(ticket for ticket in tickets if ticket["ticketId"] == demo["ticketId"])["qrCode"]
+    assert code.rsplit("/", 1)[1] == demo["qrCode"].rsplit("/", 1)[1]  # the port may be another, the token is not
     gate = Caller(running.base_url, demo["users"]["gate"]["token"])
     assert expect(gate.post("/tickets/validate", {"qrCode": demo["qrCode"]}), 200)["reason"] == "already_used"
     assert running.stop() == 0
