@@ -10,7 +10,7 @@ from PIL import Image
 
 
 def text_of(pdf):
-    done = subprocess.run(["pdftotext", "-layout", "-", "-"], input=pdf, capture_output=True, check=True, timeout=60)
+    done = subprocess.run(["pdftotext", "-raw", "-", "-"], input=pdf, capture_output=True, check=True, timeout=60)
     return done.stdout.decode("utf-8")
 
 
