@@ -11,6 +11,7 @@
 #include <iostream>
 #include <thread>
 
+#include "lane_steps.hpp"
 #include "micro.hpp"
 #include "phases.hpp"
 #include "seed.hpp"
@@ -77,13 +78,17 @@ int run(const std::string& binary, const std::string& folder, const std::string&
     plan.past_holds = 20'000;
     plan.door_tickets = 20'000;
   }
-  const auto seeded = seed(plan);
+  auto seeded = seed(plan);
   report.add("seeding", std::round(seeded.seconds * 10) / 10, "s",
              std::to_string(seeded.rows) + " rows, " +
                  std::to_string(fs::file_size(plan.folder + "/admit.db") / 1'000'000) + " MB; " +
                  std::to_string(plan.past_tickets + plan.door_tickets) + " tickets, " +
                  std::to_string(plan.past_tickets) + " check-ins, " + std::to_string(plan.past_holds) +
                  " expired registrations, " + std::to_string(plan.users) + " users");
+
+  for (const auto& step : measure_lane(plan.folder, seeded, quick)) {
+    report.add(step.name, std::round(step.value * 10) / 10, step.unit, step.note);
+  }
 
   std::vector<std::string> settings = quiet;
   settings.push_back("ADMIT_PUBLIC_URL=" + std::string(public_url));
