@@ -40,10 +40,6 @@ struct Received {
   static http::Shape shape() { return http::object<Received>("Received", {http::required("received", &Received::received)}); }
 };
 
-domain::IntentStatus status_of(payment::IntentStatus status) {
-  return domain::parse_word<domain::IntentStatus>(domain::word(status)).value_or(domain::IntentStatus::unrecognised);
-}
-
 http::Problem failed(const payment::Failure& failure) {
   log::warning("payment provider refused", {{"kind", payment::word(failure.kind)},
                                             {"status", failure.http_status},
@@ -108,7 +104,7 @@ class PaymentEndpoints {
                                .account = event->account,
                                .livemode = event->livemode,
                                .expect_livemode = x.payments->livemode(),
-                               .payload = std::string(request.body),
+                               .payload = event->payload,
                                .epoch = x.ring.current_epoch()};
     command.meta.actor = "stripe";
     if (event->intent) command.intent = news_of(*event);
@@ -135,7 +131,7 @@ class PaymentEndpoints {
   static domain::IntentNews news_of(const payment::ProviderEvent& event) {
     const auto& intent = *event.intent;
     return {.intent_id = intent.id,
-            .status = status_of(intent.status),
+            .status = intent.status,
             .failed = event.type == "payment_intent.payment_failed",
             .amount_minor = intent.amount_minor,
             .received_minor = intent.received_minor,

@@ -14,9 +14,11 @@
 #include "app/demo.hpp"
 #include "app/keys.hpp"
 #include "app/operator.hpp"
+#include "app/paper_scan.hpp"
 #include "app/signal_wait.hpp"
 #include "app/simulate.hpp"
 #include "app/verify.hpp"
+#include "http/json.hpp"
 #include "http/openapi.hpp"
 #include "log/log.hpp"
 #include "store/sqlite/sqlite_store.hpp"
@@ -52,8 +54,15 @@ int serve(const Common& common) {
   App app(config);
   app.start();
   std::cout << "listening on " << app.base_url() << std::endl;
-  if (config.sandbox) {
-    std::cout << "payments come from the sandbox: no money moves, tickets say TEST" << std::endl;
+  if (const auto* sandbox = app.sandbox()) {
+    const auto file = std::filesystem::path(config.data) / "sandbox.json";
+    const auto& keys = sandbox->keys();
+    write_private(file, "{\"apiBase\": " + http::quoted(sandbox->api_base()) +
+                            ", \"secretKey\": " + http::quoted(keys.secret_key.text()) +
+                            ", \"publishableKey\": " + http::quoted(keys.publishable_key.text()) +
+                            ", \"webhookSecret\": " + http::quoted(keys.webhook_secret.text()) + "}\n");
+    std::cout << "payments come from the sandbox: no money moves, tickets say TEST; its address and keys are in " << file.string()
+              << std::endl;
   } else if (config.stripe_secret_key.empty()) {
     std::cout << "no Stripe key is configured: paid tickets are not sold (free ones are). Set STRIPE_SECRET_KEY and "
                  "STRIPE_WEBHOOK_SECRET, or try --sandbox"

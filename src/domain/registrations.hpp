@@ -77,6 +77,7 @@ struct RecordIntent {
 void needs(const RecordIntent& command, Needs& needs);
 [[nodiscard]] Result<Transaction> decide(const RecordIntent& command, World& world);
 
+/// `unrecognised` stands for any status a later version of the provider may send.
 ADMIT_WORDS(IntentStatus, requires_payment_method, requires_confirmation, requires_action, processing, requires_capture,
             canceled, succeeded, unrecognised)
 

@@ -5,17 +5,15 @@
 #include <string>
 #include <string_view>
 
-#include "domain/words.hpp"
+#include "domain/registrations.hpp"
 
 namespace admit::payment {
 
-/// `other` stands for any status a later version of the provider may send.
-ADMIT_WORDS(IntentStatus, requires_payment_method, requires_confirmation, requires_action, processing, requires_capture,
-            canceled, succeeded, other)
+using domain::IntentStatus;
 
 struct Intent {
   std::string id;
-  IntentStatus status = IntentStatus::other;
+  IntentStatus status = IntentStatus::unrecognised;
   std::int64_t amount_minor = 0;
   std::int64_t received_minor = 0;
   std::string currency;         ///< upper case

@@ -44,7 +44,7 @@ std::string id_of(const json::object& from, std::string_view name) {
 }
 
 IntentStatus read_status(const json::object& from) {
-  return domain::parse_word<IntentStatus>(text_of(from, "status")).value_or(IntentStatus::other);
+  return domain::parse_word<IntentStatus>(text_of(from, "status")).value_or(IntentStatus::unrecognised);
 }
 
 std::optional<Intent> read_intent(const json::object& from) {

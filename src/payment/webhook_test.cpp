@@ -124,7 +124,7 @@ TEST_CASE("event: every sample event is read, and payment intents with their amo
     ++intents;
     CHECK(event->intent->amount_minor > 0);
     CHECK(event->intent->currency == "EUR");
-    CHECK(event->intent->status != IntentStatus::other);
+    CHECK(event->intent->status != IntentStatus::unrecognised);
     if (event->type == "payment_intent.succeeded") {
       CHECK(event->intent->status == IntentStatus::succeeded);
       CHECK(event->intent->received_minor == event->intent->amount_minor);
@@ -144,7 +144,7 @@ TEST_CASE("event: what is new in a later version is no error") {
   CHECK(event->livemode);
   CHECK(event->created == at_s(1790000000));
   REQUIRE(event->intent);
-  CHECK(event->intent->status == IntentStatus::other);
+  CHECK(event->intent->status == IntentStatus::unrecognised);
   CHECK(event->intent->amount_minor == 0);
   CHECK(event->intent->registration_id == "r");
   CHECK(event->intent->transaction_id == "t");
