@@ -57,20 +57,25 @@ int run(const std::string& binary, const std::string& folder, const std::string&
               {"worst_ms", fsync.latencies.worst_ms()},
               {"note", "appends of 4 KiB with fdatasync, one after the other, on the disk of the database"}});
 
-  const std::vector<std::string> quiet{"ADMIT_LOG_LEVEL=warning"};
+  payment::sandbox::Sandbox sandbox({.folder = folder + "/sandbox", .clock = {}});
+  std::vector<std::string> settings{"ADMIT_LOG_LEVEL=warning"};
+  settings.push_back("ADMIT_PUBLIC_URL=" + std::string(public_url));
+  settings.push_back("ADMIT_STRIPE_API_BASE=" + sandbox.api_base());
+  settings.push_back("STRIPE_SECRET_KEY=" + std::string(sandbox.keys().secret_key.text()));
+  settings.push_back("STRIPE_PUBLISHABLE_KEY=" + std::string(sandbox.keys().publishable_key.text()));
+  settings.push_back("STRIPE_WEBHOOK_SECRET=" + std::string(sandbox.keys().webhook_secret.text()));
   print("an empty office");
   const auto empty = folder + "/empty";
   fs::create_directories(empty);
   {
-    ServerProcess first(binary, empty, quiet);
+    ServerProcess first(binary, empty, settings);
     report.add("first_start", std::round(first.start_ms() * 10) / 10, "ms",
                "makes folder, keys and schema, until GET /healthz is answered");
   }
-  report.add("empty_start", std::round(median_start_ms(binary, empty, quiet) * 10) / 10, "ms",
+  report.add("empty_start", std::round(median_start_ms(binary, empty, settings) * 10) / 10, "ms",
              "again in that folder, the median of 5");
 
   print("seeding");
-  payment::sandbox::Sandbox sandbox({.folder = folder + "/sandbox", .clock = {}});
   SeedPlan plan{.folder = folder + "/data", .stripe_account = sandbox.create_account()};
   if (quick) {
     plan.users = 1'000;
@@ -90,12 +95,6 @@ int run(const std::string& binary, const std::string& folder, const std::string&
     report.add(step.name, std::round(step.value * 10) / 10, step.unit, step.note);
   }
 
-  std::vector<std::string> settings = quiet;
-  settings.push_back("ADMIT_PUBLIC_URL=" + std::string(public_url));
-  settings.push_back("ADMIT_STRIPE_API_BASE=" + sandbox.api_base());
-  settings.push_back("STRIPE_SECRET_KEY=" + std::string(sandbox.keys().secret_key.text()));
-  settings.push_back("STRIPE_PUBLISHABLE_KEY=" + std::string(sandbox.keys().publishable_key.text()));
-  settings.push_back("STRIPE_WEBHOOK_SECRET=" + std::string(sandbox.keys().webhook_secret.text()));
   report.add("start_to_first_answer", std::round(median_start_ms(binary, plan.folder, settings) * 10) / 10, "ms",
              "from exec until GET /healthz is answered, with all those rows, the median of 5");
 
