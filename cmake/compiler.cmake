@@ -24,6 +24,9 @@ find_program(ADMIT_CCACHE ccache)
 if(ADMIT_CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${ADMIT_CCACHE})
   set(CMAKE_C_COMPILER_LAUNCHER ${ADMIT_CCACHE})
+  # What ccache asks for where a precompiled header is in use.
+  set(ENV{CCACHE_SLOPPINESS} pch_defines,time_macros)
+  add_compile_options($<$<CXX_COMPILER_ID:Clang>:-Xclang> $<$<CXX_COMPILER_ID:Clang>:-fno-pch-timestamp>)
 endif()
 
 add_compile_options(-Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wold-style-cast -Wimplicit-fallthrough

@@ -1,6 +1,10 @@
 #include "api/services.hpp"
 
 #include <algorithm>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 
 #include "crypto/hash.hpp"
 #include "identity/opaque_token.hpp"
@@ -199,6 +203,27 @@ Expected<std::optional<IdempotencyKey>> idempotency_of(const http::Request& requ
   const auto digest = crypto::sha256(request.body);
   return IdempotencyKey{domain::derived_id<domain::ClaimId>("idempotency", bound),
                         domain::Uuid::from_bytes(digest.data())};
+}
+
+boost::asio::awaitable<void> suspend(std::move_only_function<void(Resume resume)> start) {
+  auto executor = co_await boost::asio::this_coro::executor;
+  auto initiate = [&start, executor](auto handler) {
+    start([executor, handler = std::move(handler)]() mutable { boost::asio::post(executor, std::move(handler)); });
+  };
+  co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<>, void()>(initiate, boost::asio::use_awaitable);
+}
+
+void require_room_on_pool(const Services& services) {
+  constexpr int max_waiting = 512;
+  if (services.pool_queued.load() >= max_waiting) throw http::ServiceUnavailable("the pool for slow work is full");
+}
+
+void post_to_pool(Services& services, std::move_only_function<void()> work) {
+  ++services.pool_queued;
+  boost::asio::post(services.pool, [&queued = services.pool_queued, work = std::move(work)]() mutable {
+    work();
+    --queued;
+  });
 }
 
 void add_twice(http::Router& router, http::Route route) {

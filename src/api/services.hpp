@@ -1,14 +1,10 @@
 #pragma once
 // What the endpoints share: the parts they call, who is calling, and how a refusal looks on the wire.
 
-#include <boost/asio/async_result.hpp>
-#include <boost/asio/awaitable.hpp>
-#include <boost/asio/associated_executor.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/thread_pool.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <atomic>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <exception>
 #include <expected>
 #include <functional>
 #include <memory>
@@ -109,45 +105,57 @@ struct IdempotencyKey {
 
 // Waiting.
 
-/// Sends a command through the lane and resumes the caller on its own I/O thread after the commit.
+using Resume = std::move_only_function<void()>;
+
+/// Suspends the caller until the `resume` that `start` is given was called, from any thread; then it goes on on its own I/O
+/// thread. Asio's machinery is compiled once for it, not once for each command.
+boost::asio::awaitable<void> suspend(std::move_only_function<void(Resume resume)> start);
+/// Throws http::ServiceUnavailable when too much is waiting on the pool already.
+void require_room_on_pool(const Services& services);
+void post_to_pool(Services& services, std::move_only_function<void()> work);
+
+/// Sends a command through the lane and goes on after the commit.
 /// Throws http::ServiceUnavailable when the queue is full.
 template <class Command>
 boost::asio::awaitable<engine::Answer<typename Command::Outcome>> submit(
-    engine::Lane& lane, Command command, std::optional<engine::Idempotency<typename Command::Outcome>> idempotency = std::nullopt) {
+    engine::Lane& lane, Command command,
+    std::optional<engine::Idempotency<typename Command::Outcome>> idempotency = std::nullopt) {
   using Answer = engine::Answer<typename Command::Outcome>;
-  auto answer = std::make_unique<Answer>();  // filled by the lane, read after resuming
+  Answer result;
   bool taken = true;
-  Answer* into = answer.get();
-  auto executor = co_await boost::asio::this_coro::executor;
-  auto start = [&lane, &command, &idempotency, &taken, into, executor](auto handler) {
-    auto shared = std::make_shared<decltype(handler)>(std::move(handler));
-    taken = lane.submit(std::move(command),
-                        [shared, into, executor](Answer given) {
-                          *into = std::move(given);
-                          boost::asio::post(executor, [shared] { std::move (*shared)(); });
-                        },
-                        std::move(idempotency));
-    if (!taken) boost::asio::post(executor, [shared] { std::move (*shared)(); });
-  };
-  co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<>, void()>(start, boost::asio::use_awaitable);
+  co_await suspend([&](Resume resume) {
+    // Shared because the lane drops the callback when its queue is full, and the caller must go on all the same.
+    auto shared = std::make_shared<Resume>(std::move(resume));
+    const auto answer = [&result, shared](Answer given) {
+      result = std::move(given);
+      (*shared)();
+    };
+    taken = lane.submit(std::move(command), answer, std::move(idempotency));
+    if (!taken) (*shared)();
+  });
   if (!taken) throw http::ServiceUnavailable("the lane's queue is full");
-  Answer result = std::move(*answer);
   co_return result;
 }
 
-/// Runs slow work on the pool and resumes on the caller's I/O thread. Throws http::ServiceUnavailable when too much is
-/// waiting there; what `work` throws is passed on.
+/// Runs slow work on the pool and goes on with its result. Throws http::ServiceUnavailable when too much is waiting
+/// there; what `work` throws is passed on.
 template <class Work>
 boost::asio::awaitable<std::invoke_result_t<Work>> on_pool(Services& services, Work work) {
-  constexpr int max_waiting = 512;
-  if (services.pool_queued.load() >= max_waiting) throw http::ServiceUnavailable("the pool for slow work is full");
-  ++services.pool_queued;
-  auto body = [](std::atomic<int>& queued, Work inner) -> boost::asio::awaitable<std::invoke_result_t<Work>> {
-    const std::unique_ptr<std::atomic<int>, void (*)(std::atomic<int>*)> count(&queued, [](std::atomic<int>* n) { --*n; });
-    co_return inner();
-  };
-  co_return co_await boost::asio::co_spawn(services.pool, body(services.pool_queued, std::move(work)),
-                                           boost::asio::use_awaitable);
+  require_room_on_pool(services);
+  std::optional<std::invoke_result_t<Work>> result;
+  std::exception_ptr fault;
+  co_await suspend([&](Resume resume) {
+    post_to_pool(services, [&result, &fault, &work, resume = std::move(resume)]() mutable {
+      try {
+        result = work();
+      } catch (...) {
+        fault = std::current_exception();
+      }
+      resume();
+    });
+  });
+  if (fault) std::rethrow_exception(fault);
+  co_return *std::move(result);
 }
 
 /// A body into its struct, or the problem.

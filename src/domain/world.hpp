@@ -101,6 +101,12 @@ struct RowNotLoaded : std::logic_error {
 
 class World {
  public:
+  // What walks all tables is compiled once, in world.cpp: every command's file would pay for it otherwise.
+  World();
+  World(const World& other);
+  World& operator=(const World& other) = delete;
+  ~World();
+
   /// The row, or nullptr where the store has none. Throws RowNotLoaded unless it was loaded or put.
   template <class Row>
   [[nodiscard]] const Row* find(IdOf<Row> id) const {
@@ -163,52 +169,20 @@ class World {
     slot.exists = true;
     slot.row = std::move(row);
   }
-  void fill_absent(std::size_t table_number, Uuid id) {
-    for_each_table([&]<class Row>() {
-      if (table_of<Row> == table_number) table<Row>().slots.try_emplace(id);
-    });
-  }
+  void fill_absent(std::size_t table_number, Uuid id);
 
   /// Everything put after this point can be taken back by rollback(), until the next savepoint(). Rows are filled
   /// before the point or after the rollback, never between.
-  void savepoint() {
-    std::apply([](auto&... t) { (t.set_savepoint(), ...); }, x_tables);
-  }
-  void rollback() {
-    std::apply([](auto&... t) { (t.roll_back(), ...); }, x_tables);
-  }
+  void savepoint();
+  void rollback();
 
   /// What was written since the rows were filled.
-  [[nodiscard]] Changes changes() const {
-    Changes out;
-    for_each_table([&]<class Row>() {
-      auto& puts = std::get<std::vector<Put<Row>>>(out.puts);
-      const auto& t = table<Row>();
-      puts.reserve(t.dirty.size());
-      for (const auto& id : t.dirty) {
-        const auto& slot = t.slots.at(id);
-        if (slot.written) puts.push_back({&slot.row, slot.base_version});
-        // A counter inserted by this batch carries its value itself.
-        if (slot.delta != 0 && slot.base_version != 0) out.deltas.push_back({table_of<Row>, id, slot.delta});
-      }
-      for (const auto& [id, slot] : t.slots) {
-        if (slot.exists && !slot.written && slot.delta == 0)
-          out.reads.push_back({table_of<Row>, id, slot.base_version});
-      }
-    });
-    return out;
-  }
-  [[nodiscard]] bool changed() const {
-    return std::apply([](const auto&... t) { return (!t.dirty.empty() || ...); }, x_tables);
-  }
+  [[nodiscard]] Changes changes() const;
+  [[nodiscard]] bool changed() const;
   /// The most that Changes::size() can be.
-  [[nodiscard]] std::size_t change_count() const {
-    return std::apply([](const auto&... t) { return ((t.dirty.size() + t.counters_put) + ...); }, x_tables);
-  }
+  [[nodiscard]] std::size_t change_count() const;
 
-  void clear() {
-    std::apply([](auto&... t) { (t.clear(), ...); }, x_tables);
-  }
+  void clear();
 
  private:
   template <class Row>

@@ -69,7 +69,7 @@ TEST_CASE("router: paths find their routes") {
            {Verb::GET, "/v1/shows/EVENT%23x", "/v1/shows/{showId} showId=EVENT#x"},
            {Verb::GET, "/v1/sho%77s/%C5%81", "/v1/shows/{showId} showId=Ł"},
            {Verb::GET, "/v1/shows/a/check-ins/%31", "/v1/shows/{showId}/check-ins/{n} showId=a n=1"},
-           {Verb::GET, "/v1/shows/special", "/v1/shows/{showId} showId=special"},
+           {Verb::GET, "/v1/shows/special", "405 DELETE, OPTIONS"},
            {Verb::DELETE, "/v1/shows/special", "/v1/shows/special"},
            {Verb::DELETE, "/v1/shows/other", "405 GET, HEAD, OPTIONS"},
            {Verb::GET, "/userTickets/", "/userTickets"},
