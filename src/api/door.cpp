@@ -168,14 +168,15 @@ class Door {
   explicit Door(Services& services) : x(services) {}
 
   Task validate(Request& request) {
-    auto device = device_of(x, request);
-    if (!device) co_return device.error();
+    const auto found = device_of(x, request);
+    if (!found) co_return found.error();
+    const domain::Device& device = **found;
     auto body = body_of<ValidateRequest>(request);
     if (!body) co_return body.error();
     auto opening = open_code(x, body->qr_code);
     const auto digest = crypto::sha256(body->qr_code);
-    domain::Admit command{.meta = meta_of(x, request, *device),
-                          .device_id = device->id,
+    domain::Admit command{.meta = meta_of(x, request, device),
+                          .device_id = device.id,
                           .opened = opening.code,
                           .unreadable = opening.reason,
                           .code_hash = domain::Uuid::from_bytes(digest.data()),
@@ -188,11 +189,12 @@ class Door {
   }
 
   Task annul(Request& request) {
-    auto device = device_of(x, request);
-    if (!device) co_return device.error();
+    const auto found = device_of(x, request);
+    if (!found) co_return found.error();
+    const domain::Device& device = **found;
     const auto id = id_of<domain::CheckInId>(request.param("checkInId"), Refusal::unknown_check_in, "checkInId");
     if (!id) co_return id.error();
-    domain::Annul command{.meta = meta_of(x, request, *device), .device_id = device->id, .check_in_id = *id};
+    domain::Annul command{.meta = meta_of(x, request, device), .device_id = device.id, .check_in_id = *id};
     auto answer = co_await submit(x.lane, std::move(command));
     if (!answer.result) co_return problem_of(answer.result.error());
     co_return reply(200, to_json(answer.result->check_in));

@@ -159,14 +159,14 @@ Expected<Caller> operator_of(const Services& services, const http::Request& requ
   return caller;
 }
 
-Expected<domain::Device> device_of(const Services& services, const http::Request& request) {
+Expected<std::shared_ptr<const domain::Device>> device_of(const Services& services, const http::Request& request) {
   const auto bearer = request.bearer();
   const auto name = bearer ? identity::parse_opaque_token("gate_", *bearer) : std::nullopt;
   if (name) {
-    auto device = store::get<domain::Device>(services.store, domain::DeviceId{name->id});
+    auto device = services.devices.find(domain::DeviceId{name->id});
     if (device && !device->revoked_at &&
         crypto::constant_time_equal(crypto::bytes_of(device->token_hash.data), name->hash)) {
-      return *std::move(device);
+      return device;
     }
   }
   return std::unexpected(unauthenticated("Send the gate's token: Authorization: Bearer gate_..."));

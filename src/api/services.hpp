@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "domain/command.hpp"
+#include "engine/device_view.hpp"
 #include "engine/lane.hpp"
 #include "engine/sale_view.hpp"
 #include "http/json.hpp"
@@ -40,6 +41,7 @@ struct Services {
   Settings settings;
   engine::Lane& lane;
   engine::SaleView& sale;
+  engine::DeviceView& devices;
   store::Store& store;
   token::KeyRing& ring;
   job::TicketDocuments& documents;
@@ -82,7 +84,7 @@ struct Caller {
 /// As caller_of, and 403 `forbidden` unless an operator.
 [[nodiscard]] Expected<Caller> operator_of(const Services& services, const http::Request& request);
 /// The gate's scanner of a bearer token, not revoked: 401 `unauthenticated` otherwise.
-[[nodiscard]] Expected<domain::Device> device_of(const Services& services, const http::Request& request);
+[[nodiscard]] Expected<std::shared_ptr<const domain::Device>> device_of(const Services& services, const http::Request& request);
 
 [[nodiscard]] domain::Meta meta_of(const Services& services, const http::Request& request);
 [[nodiscard]] domain::Meta meta_of(const Services& services, const http::Request& request, const Caller& caller);

@@ -12,6 +12,7 @@
 #include "app/ring.hpp"
 #include "crypto/random.hpp"
 #include "domain/shows.hpp"
+#include "engine/device_view.hpp"
 #include "engine/lane.hpp"
 #include "engine/sale_view.hpp"
 #include "http/client.hpp"
@@ -71,10 +72,14 @@ struct App::Parts {
         store({.path = config.data}),
         ring(open_ring(config, store)),
         sale(store),
+        devices(store),
         lane(store, {.name = "lane-0",
                      .seed = random_seed(),
                      .max_queue = static_cast<std::size_t>(config.max_queue),
-                     .on_commit = [this](const domain::Changes& changes) { sale.on_commit(changes); }}),
+                     .on_commit = [this](const domain::Changes& changes) {
+                       sale.on_commit(changes);
+                       devices.on_commit(changes);
+                     }}),
         lane_runner(lane),
         server(server_options(), router),
         base_url(url_of(Config::address("listen", config.listen).host, server.port())),
@@ -91,6 +96,7 @@ struct App::Parts {
                                                 .version = ADMIT_VERSION},
                                    .lane = lane,
                                    .sale = sale,
+                                   .devices = devices,
                                    .store = store,
                                    .ring = *ring,
                                    .documents = documents,
@@ -201,6 +207,7 @@ struct App::Parts {
   store::sqlite::SqliteStore store;
   std::unique_ptr<token::KeyRing> ring;
   engine::SaleView sale;
+  engine::DeviceView devices;
   engine::Lane lane;
   LaneRunner lane_runner;
   http::Router router;

@@ -30,7 +30,8 @@ struct Options {
   std::size_t copy_after_frames = 4096;
   /// How long written frames may wait to be copied while less than that is written.
   std::chrono::milliseconds copy_after{1000};
-  std::size_t writer_cache_kib = 32 * 1024;
+  /// At the most; taken as pages are used.
+  std::size_t writer_cache_kib = 128 * 1024;
   std::size_t reader_cache_kib = 2 * 1024;
 };
 
