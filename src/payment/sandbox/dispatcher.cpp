@@ -84,19 +84,27 @@ void Dispatcher::wake() {
   if (x_is_wake_posted.exchange(true)) return;
   asio::post(x_context, [this] {
     x_is_wake_posted = false;
-    x_is_awake = true;
-    x_wake.cancel();
+    look_again();
   });
 }
 
 void Dispatcher::set_webhook_url(std::string url) {
-  asio::post(x_context, [this, url = std::move(url)]() mutable { x_url = std::move(url); });
-  wake();
+  asio::post(x_context, [this, url = std::move(url)]() mutable {
+    x_url = std::move(url);
+    look_again();
+  });
 }
 
 void Dispatcher::hold(bool is_held) {
-  asio::post(x_context, [this, is_held] { x_is_held = is_held; });
-  wake();
+  asio::post(x_context, [this, is_held] {
+    x_is_held = is_held;
+    look_again();
+  });
+}
+
+void Dispatcher::look_again() {
+  x_is_awake = true;
+  x_wake.cancel();
 }
 
 asio::awaitable<void> Dispatcher::run() {
@@ -198,8 +206,7 @@ asio::awaitable<bool> Dispatcher::attempt(Delivery delivery) {
     log::error("payment sandbox: a delivery failed", {{"reason", thrown.what()}});
   }
   x_under_way.erase(delivery.id);
-  x_is_awake = true;
-  x_wake.cancel();
+  look_again();
   co_return is_delivered;
 }
 

@@ -82,6 +82,8 @@ class Dispatcher {
     std::vector<Delivery> deliveries;
     std::int64_t next_ms = 0;
   };
+  /// On the dispatcher's thread, in the same step as the change it is to see: a wake() posted earlier may be spent.
+  void look_again();
   boost::asio::awaitable<void> run();
   boost::asio::awaitable<void> pause(const Due& due);
   boost::asio::awaitable<Due> load_due();

@@ -19,6 +19,7 @@
 #include "http/server.hpp"
 #include "log/log.hpp"
 #include "payment/event.hpp"
+#include "payment/sandbox/dispatcher.hpp"
 #include "payment/sandbox/test_cards.hpp"
 #include "payment/stripe_client.hpp"
 #include "payment/webhook.hpp"
@@ -114,7 +115,7 @@ class Shop {
 };
 
 bool eventually(const std::function<bool()>& holds) {
-  for (int i = 0; i < 1000; ++i) {
+  for (int i = 0; i < 4000; ++i) {
     if (holds()) return true;
     std::this_thread::sleep_for(5ms);
   }
@@ -630,6 +631,34 @@ TEST_CASE("sandbox: a webhook is posted until it is taken, signed anew each time
   CHECK(eventually([&] { return shop.calls() == calls + 1; }));
   CHECK(bench.call("POST", "/__sbx/events/evt_nobody/resend").status == 404);
   CHECK(bench.call("GET", "/v1/events/" + *ids.begin()).status == 200);
+}
+
+TEST_CASE("sandbox: an address set, or a hold released, while an earlier wake-up is still queued is not overlooked") {
+  Folder folder;
+  const crypto::Secret secret{std::string_view{"whsec_sbx_test"}};
+  Shop shop{secret};
+  sandbox::Lane lane{folder.path / "sandbox.db"};
+  REQUIRE(lane.run_blocking<bool>([](sandbox::Database& database) {
+    database.run("INSERT INTO sbx_event(id,type,created,json) VALUES('evt_1','account.updated',1,?)",
+                 R"({"id":"evt_1","object":"event","type":"account.updated","created":1})");
+    database.run("INSERT INTO sbx_delivery(event_seq,state,due_ms,since_ms,attempts,last_result) VALUES(1,0,1,1,0,'')");
+    return true;
+  }));
+  sandbox::Faults faults;
+  sandbox::Dispatcher dispatcher{lane, faults, {system_now, secret.copy()}};
+  SUBCASE("address") {
+    dispatcher.wake();
+    dispatcher.start();
+    dispatcher.set_webhook_url(shop.url());
+  }
+  SUBCASE("hold") {
+    dispatcher.set_webhook_url(shop.url());
+    dispatcher.hold(true);
+    dispatcher.wake();
+    dispatcher.start();
+    dispatcher.hold(false);
+  }
+  CHECK(eventually([&] { return shop.taken().size() == 1; }));
 }
 
 TEST_CASE("sandbox: faults of delivery happen as ordered and are made good") {
