@@ -86,7 +86,7 @@ class Accounts {
       co_return problem_of({Refusal::invalid_field, "password", std::string(identity::sentence(*fault))});
     }
     const std::string password = body->password;
-    auto hash = co_await on_pool(x, [password] { return identity::hash_password(password); });
+    auto hash = co_await on_pool(x.password_pool, [password] { return identity::hash_password(password); });
     domain::CreateUser command{.meta = meta_of(x, request),
                                .email = *email,
                                .name = body->name,
@@ -109,7 +109,7 @@ class Accounts {
     }
     const std::string password = body->password;
     const std::optional<std::string> hash = user ? std::optional(user->password_hash) : std::nullopt;
-    const bool right = co_await on_pool(x, [hash, password] { return identity::verify_password(hash, password); });
+    const bool right = co_await on_pool(x.password_pool, [hash, password] { return identity::verify_password(hash, password); });
     if (!right) co_return problem_of({Refusal::wrong_credentials, "", "E-mail address or password is wrong."});
     domain::Meta meta = meta_of(x, request);
     meta.user = user->id;

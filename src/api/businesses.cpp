@@ -89,25 +89,30 @@ class Businesses {
   }
 
   /// The caller's, or those of the user named where the caller is an operator.
-  Response shows(Request& request) {
+  Task shows(Request& request) {
     const auto caller = caller_of(x, request);
-    if (!caller) return caller.error();
+    if (!caller) co_return caller.error();
     const auto named = named_user(request, caller->user);
-    if (!named) return named.error();
+    if (!named) co_return named.error();
     if (*named != caller->user && !caller->is_operator) {
-      return problem_of({Refusal::forbidden, "userId", "These are another user's shows."});
+      co_return problem_of({Refusal::forbidden, "userId", "These are another user's shows."});
     }
-    ShowList out;
-    for (const auto& business : store::list<domain::Business>(x.store, "by_owner", named->value, max_listed).rows) {
-      for (const auto& row : store::list<domain::Show>(x.store, "by_business", business.id.value, max_listed).rows) {
-        if (out.shows.size() == max_listed) break;
-        out.shows.push_back(show_json(x.store, row));
-      }
-    }
-    return reply(200, out);
+    co_return reply(200, co_await on_pool(x.pool, [this, owner = *named] { return shows_of(owner); }));
   }
 
  private:
+  ShowList shows_of(domain::UserId owner) {
+    ShowList out;
+    for (const auto& business : store::list<domain::Business>(x.store, "by_owner", owner.value, max_listed).rows) {
+      const auto room = max_listed - out.shows.size();
+      if (room == 0) break;
+      for (const auto& row : store::list<domain::Show>(x.store, "by_business", business.id.value, room).rows) {
+        out.shows.push_back(show_json(x.store, row));
+      }
+    }
+    return out;
+  }
+
   Services& x;
 };
 

@@ -70,6 +70,7 @@ struct BoughtJson {
 
 /// What the person at the door reads: one neutral word for everything that is not a genuine ticket of this show.
 std::string message_of(const domain::Admit::Outcome& outcome) {
+  if (outcome.check_in.annulled_at) return "This entry was taken back; scan the ticket again.";
   switch (outcome.check_in.reason) {
     case DoorReason::admitted: return "Welcome.";
     case DoorReason::exited: return "Goodbye.";

@@ -79,6 +79,10 @@ class PaymentEndpoints {
           .meta = meta_of(x, request, *caller), .transaction_id = transaction.id, .intent_id = created->intent.id};
       auto recorded = co_await submit(x.lane, std::move(record));
       if (!recorded.result) co_return problem_of(recorded.result.error());
+      if (recorded.result->status == domain::TransactionStatus::cancelled) {
+        co_return problem_of({Refusal::registration_not_held, "registrationId",
+                              "The registration ended while its payment was being begun; reserve again."});
+      }
     }
     co_return reply(200, IntentJson{std::string(created->client_secret.text()), created->intent.id});
   }

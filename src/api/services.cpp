@@ -213,16 +213,15 @@ boost::asio::awaitable<void> suspend(std::move_only_function<void(Resume resume)
   co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<>, void()>(initiate, boost::asio::use_awaitable);
 }
 
-void require_room_on_pool(const Services& services) {
-  constexpr int max_waiting = 512;
-  if (services.pool_queued.load() >= max_waiting) throw http::ServiceUnavailable("the pool for slow work is full");
+void Pool::require_room() const {
+  if (x_waiting.load() >= x_max_waiting) throw http::ServiceUnavailable("the pool for slow work is full");
 }
 
-void post_to_pool(Services& services, std::move_only_function<void()> work) {
-  ++services.pool_queued;
-  boost::asio::post(services.pool, [&queued = services.pool_queued, work = std::move(work)]() mutable {
+void Pool::post(std::move_only_function<void()> work) {
+  ++x_waiting;
+  boost::asio::post(x_threads, [this, work = std::move(work)]() mutable {
     work();
-    --queued;
+    --x_waiting;
   });
 }
 

@@ -36,6 +36,22 @@ struct Settings {
   std::string version;
 };
 
+/// Threads for slow work, and how much may wait for them.
+class Pool {
+ public:
+  Pool(unsigned threads, int max_waiting) : x_max_waiting(max_waiting), x_threads(threads) {}
+  /// Throws http::ServiceUnavailable when too much is waiting already.
+  void require_room() const;
+  void post(std::move_only_function<void()> work);
+  /// Finishes what is waiting.
+  void join() { x_threads.join(); }
+
+ private:
+  int x_max_waiting;
+  std::atomic<int> x_waiting{0};
+  boost::asio::thread_pool x_threads;
+};
+
 /// One App builds it once; it outlives every request.
 struct Services {
   Settings settings;
@@ -50,8 +66,8 @@ struct Services {
   identity::AccessTokens& tokens;
   payment::Payments* payments;                 // null: no provider configured
   const payment::WebhookVerifier* webhooks;    // null likewise
-  boost::asio::thread_pool& pool;              // slow CPU work: passwords, pages
-  std::atomic<int>& pool_queued;               // of which this much is waiting
+  Pool& pool;                                  // pages, codes, long lists
+  Pool& password_pool;                         // passwords: whoever signs in must not keep tickets waiting
   job::Clock clock;
   std::function<domain::Seed()> seed;
   std::function<std::string()> metrics_text;   // empty: metrics are served elsewhere
@@ -112,10 +128,6 @@ using Resume = std::move_only_function<void()>;
 /// Suspends the caller until the `resume` that `start` is given was called, from any thread; then it goes on on its own I/O
 /// thread. Asio's machinery is compiled once for it, not once for each command.
 boost::asio::awaitable<void> suspend(std::move_only_function<void(Resume resume)> start);
-/// Throws http::ServiceUnavailable when too much is waiting on the pool already.
-void require_room_on_pool(const Services& services);
-void post_to_pool(Services& services, std::move_only_function<void()> work);
-
 /// Sends a command through the lane and goes on after the commit.
 /// Throws http::ServiceUnavailable when the queue is full.
 template <class Command>
@@ -142,12 +154,12 @@ boost::asio::awaitable<engine::Answer<typename Command::Outcome>> submit(
 /// Runs slow work on the pool and goes on with its result. Throws http::ServiceUnavailable when too much is waiting
 /// there; what `work` throws is passed on.
 template <class Work>
-boost::asio::awaitable<std::invoke_result_t<Work>> on_pool(Services& services, Work work) {
-  require_room_on_pool(services);
+boost::asio::awaitable<std::invoke_result_t<Work>> on_pool(Pool& pool, Work work) {
+  pool.require_room();
   std::optional<std::invoke_result_t<Work>> result;
   std::exception_ptr fault;
   co_await suspend([&](Resume resume) {
-    post_to_pool(services, [&result, &fault, &work, resume = std::move(resume)]() mutable {
+    pool.post([&result, &fault, &work, resume = std::move(resume)]() mutable {
       try {
         result = work();
       } catch (...) {

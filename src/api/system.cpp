@@ -71,7 +71,9 @@ void add_system(http::Router& router, Services& services) {
   router.add({.verb = http::Verb::GET,
               .path_template = "/metrics",
               .handler = [&services](Request& request) -> Response {
-                if (!services.metrics_text || !is_loopback(request.peer)) {
+                // Behind a proxy everybody comes from this machine; a proxy says so.
+                const bool is_proxied = request.header("X-Forwarded-For") || request.header("Forwarded");
+                if (!services.metrics_text || is_proxied || !is_loopback(request.peer)) {
                   return http::Problem{404, "not_found", "Metrics are served to this machine only, or on another address.", "", 0};
                 }
                 return {200, "text/plain; version=0.0.4; charset=utf-8", services.metrics_text()};

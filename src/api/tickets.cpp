@@ -84,14 +84,14 @@ class Tickets {
   Task show(Request& request) {
     const auto ticket = own_ticket(request);
     if (!ticket) co_return ticket.error();
-    const auto code = co_await on_pool(x, [this, ticket = *ticket] { return x.documents.code(ticket); });
+    const auto code = co_await on_pool(x.pool, [this, ticket = *ticket] { return x.documents.code(ticket); });
     co_return reply(200, to_json(*ticket, &code));
   }
 
   Task pdf(Request& request) {
     const auto ticket = own_ticket(request);
     if (!ticket) co_return ticket.error();
-    auto page = co_await on_pool(x, [this, ticket = *ticket] { return x.documents.render(ticket); });
+    auto page = co_await on_pool(x.pool, [this, ticket = *ticket] { return x.documents.render(ticket); });
     Response out(200, "application/pdf", std::move(page));
     out.headers.push_back({"Content-Disposition", "attachment; filename=\"ticket-" + ticket->id.text() + ".pdf\""});
     co_return out;
@@ -100,7 +100,7 @@ class Tickets {
   Task svg(Request& request) {
     const auto ticket = own_ticket(request);
     if (!ticket) co_return ticket.error();
-    auto image = co_await on_pool(x, [this, ticket = *ticket] {
+    auto image = co_await on_pool(x.pool, [this, ticket = *ticket] {
       return document::to_svg(document::encode_qr(x.documents.code(ticket).qr_code, document::QrLevel::Q));
     });
     co_return Response(200, "image/svg+xml", std::move(image));
@@ -109,7 +109,7 @@ class Tickets {
   Task png(Request& request) {
     const auto ticket = own_ticket(request);
     if (!ticket) co_return ticket.error();
-    auto image = co_await on_pool(x, [this, ticket = *ticket] {
+    auto image = co_await on_pool(x.pool, [this, ticket = *ticket] {
       return document::to_png(document::encode_qr(x.documents.code(ticket).qr_code, document::QrLevel::Q), png_pixels_per_module);
     });
     co_return Response(200, "image/png", std::move(image));
@@ -119,7 +119,7 @@ class Tickets {
   Task download(Request& request) {
     const auto ticket = own_ticket(request);
     if (!ticket) co_return ticket.error();
-    const auto link = co_await on_pool(x, [this, ticket = *ticket] {
+    const auto link = co_await on_pool(x.pool, [this, ticket = *ticket] {
       x.documents.ensure_page(ticket);
       return x.objects.signed_link(job::TicketDocuments::object_key(ticket), x.clock(), "ticket-" + ticket.id.text() + ".pdf");
     });
@@ -139,7 +139,7 @@ class Tickets {
         co_return http::Problem{410, "link_expired", "The link has expired; ask for a new one.", "", 0};
       case object::FolderStore::LinkCheck::valid: break;
     }
-    auto bytes = co_await on_pool(x, [this, key] { return x.objects.get(key); });
+    auto bytes = co_await on_pool(x.pool, [this, key] { return x.objects.get(key); });
     if (!bytes) co_return gone;
     Response out(200, "application/pdf", std::move(*bytes));
     out.headers.push_back({"Content-Disposition",
@@ -150,7 +150,7 @@ class Tickets {
   Task list(Request& request) {
     auto page = own_page(request);
     if (!page) co_return page.error();
-    auto codes = co_await on_pool(x, [this, &rows = page->rows] { return x.documents.codes(rows); });
+    auto codes = co_await on_pool(x.pool, [this, &rows = page->rows] { return x.documents.codes(rows); });
     TicketList out;
     for (std::size_t i = 0; i < codes.size(); ++i) out.tickets.push_back(to_json(page->rows[i], &codes[i]));
     if (page->next) out.next_cursor = cursor_text(*page->next);
@@ -160,7 +160,7 @@ class Tickets {
   Task list_codes(Request& request) {
     auto page = own_page(request);
     if (!page) co_return page.error();
-    auto codes = co_await on_pool(x, [this, &rows = page->rows] { return x.documents.codes(rows); });
+    auto codes = co_await on_pool(x.pool, [this, &rows = page->rows] { return x.documents.codes(rows); });
     CodeList out;
     for (std::size_t i = 0; i < codes.size(); ++i) {
       const Ticket& ticket = page->rows[i];
@@ -183,7 +183,7 @@ class Tickets {
         .user_id = domain::UserId::parse(body->user_id).value_or(domain::UserId{})};
     auto answer = co_await submit(x.lane, std::move(command));
     if (!answer.result) co_return problem_of(answer.result.error());
-    auto out = co_await on_pool(x, [this, registration = *answer.result] {
+    auto out = co_await on_pool(x.pool, [this, registration = *answer.result] {
       Generated made;
       for (std::int64_t number = 1; number <= registration.ticket_count; ++number) {
         const auto ticket =

@@ -30,7 +30,6 @@ namespace admit::app {
 namespace {
 
 constexpr std::chrono::seconds drain_limit{15};
-constexpr unsigned pool_threads = 2;
 
 std::string url_of(const std::string& host, std::uint16_t port) {
   const bool v6 = host.find(':') != std::string::npos;
@@ -87,7 +86,8 @@ struct App::Parts {
         objects(config.data + "/objects", public_url, ring->derive("admit/link/1").bytes()),
         documents(store, *ring, objects, public_url),
         tokens(public_url, crypto::SigningKey::from_seed(ring->derive("admit/identity/1").bytes())),
-        pool(pool_threads) {
+        pool(2, 512),
+        password_pool(1, 64) {
     if (ring->current_epoch() == 0) add_epoch();
     open_payments();
     workers.emplace(lane, store, documents, payments.get(), clock, random_seed);
@@ -106,7 +106,7 @@ struct App::Parts {
                                    .payments = payments.get(),
                                    .webhooks = webhooks ? &*webhooks : nullptr,
                                    .pool = pool,
-                                   .pool_queued = pool_queued,
+                                   .password_pool = password_pool,
                                    .clock = clock,
                                    .seed = random_seed,
                                    .metrics_text = {},
@@ -136,6 +136,7 @@ struct App::Parts {
     if (metrics_server) metrics_server->stop(std::chrono::seconds{1});
     if (workers) workers->stop();
     pool.join();
+    password_pool.join();
     lane_runner.stop();
   }
 
@@ -147,6 +148,8 @@ struct App::Parts {
             .max_connections = static_cast<std::size_t>(config.max_connections),
             .cors_origins = config.cors_origins,
             .trusted_proxy_hops = static_cast<unsigned>(config.trusted_proxy_hops),
+            .means_unavailable =
+                [](const std::exception& fault) { return dynamic_cast<const store::StoreUnavailable*>(&fault) != nullptr; },
             .access_log = config.access_log};
   }
 
@@ -217,8 +220,8 @@ struct App::Parts {
   object::FolderStore objects;
   job::TicketDocuments documents;
   identity::AccessTokens tokens;
-  boost::asio::thread_pool pool;
-  std::atomic<int> pool_queued{0};
+  api::Pool pool;
+  api::Pool password_pool;
   std::unique_ptr<payment::sandbox::Sandbox> sandbox;
   std::string publishable_key;
   std::unique_ptr<http::Client> client;

@@ -68,7 +68,9 @@ Result<Admit::Outcome> decide(const Admit& command, World& world) {
         return refuse(Refusal::nonce_reused, "nonce",
                       "This nonce was used for another scan; make a fresh one for each scan.");
       }
-      Admit::Outcome outcome{.check_in = *before, .valid = lets_through(before->reason), .replay = true};
+      // An entry that was taken back lets nobody in, however often its scan is sent again.
+      const bool valid = lets_through(before->reason) && !before->annulled_at;
+      Admit::Outcome outcome{.check_in = *before, .valid = valid, .replay = true};
       if (before->ticket_id) outcome.ticket = world.get<Ticket>(before->ticket_id);
       return outcome;
     }
@@ -135,6 +137,7 @@ Result<Admit::Outcome> decide(const Annul& command, World& world) {
   CheckIn check_in = *found;
   check_in.annulled_at = command.meta.now;
   Ticket ticket = world.get<Ticket>(check_in.ticket_id);
+  if (!ticket.inside) return refuse(Refusal::not_an_entry, "checkInId", "The ticket has left again.");
   --ticket.entries;
   ticket.inside = false;
   ticket.used_at.reset();

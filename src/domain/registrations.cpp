@@ -434,6 +434,11 @@ Result<Transaction> decide(const RecordIntent& command, World& world) {
   if (!tie_intent(world, transaction, command.intent_id)) {
     return refuse(Refusal::conflict, "", "The payment is tied to another intent of the provider.");
   }
+  if (transaction.status == TransactionStatus::cancelled) {
+    // It was given up while the provider was being asked: nobody may pay what holds no places.
+    FreshIds ids(command.meta);
+    put_job(world, command.meta, ids, JobKind::cancel_intent, transaction.id.value);
+  }
   world.put(transaction);
   return transaction;
 }
@@ -539,6 +544,10 @@ Applied apply_intent(const ApplyEvent& command, World& world, FreshIds& ids) {
   if (news.failed) {
     transaction.status = TransactionStatus::failed;
     transaction.last_error = news.error;
+    // What could not be cancelled while it was being processed can be now.
+    if (registration.status == RegistrationStatus::expiring) {
+      put_job(world, command.meta, ids, JobKind::cancel_intent, transaction.id.value);
+    }
   } else if (news.status == IntentStatus::requires_action) {
     transaction.status = TransactionStatus::requires_action;
   } else if (news.status == IntentStatus::processing) {

@@ -212,6 +212,7 @@ std::size_t Lane::decide_batch(store::Unit& unit, Batch batch) {
 Lane::Tried Lane::try_batch(Batch batch) {
   const Batch front = batch.first(std::min(batch.size(), x_fit));
   domain::Uuid batch_id;
+  bool is_saved = false;
   std::size_t decided = 0;
   try {
     x_world.clear();
@@ -241,18 +242,20 @@ Lane::Tried Lane::try_batch(Batch batch) {
         ++x_counts.commits;
         x_counts.worst_commit_us = std::max(x_counts.worst_commit_us, static_cast<std::uint64_t>(took.count()));
       }
-      if (x_options.on_commit) x_options.on_commit(changes);
+      is_saved = true;
     }
   } catch (const store::OutcomeUnknown&) {
     count(&LaneCounts::unknown_outcomes);
     if (!was_saved(batch_id)) return {Try::away};
     count(&LaneCounts::commits);
-    if (x_options.on_commit) x_options.on_commit(x_world.changes());
+    is_saved = true;
   } catch (const store::StoreUnavailable&) {
     return {Try::away};
   } catch (const std::exception&) {
     return {Try::broken};
   }
+  // What was saved is never decided again, whatever happens from here on.
+  if (is_saved && x_options.on_commit) x_options.on_commit(x_world.changes());
   for (std::size_t i = 0; i < decided; ++i) front[i]->answer();
   return {Try::finished, decided};
 }

@@ -15,17 +15,30 @@ bool is_complete(const domain::Reserve& command, const domain::World& world) {
   return needs.missing().empty();
 }
 
+/// Nothing is kept for ids that somebody made up.
+bool names_only_its_own(const domain::Reserve& command, const domain::World& world) {
+  if (world.find<domain::Show>(command.show_id) == nullptr) return false;
+  return std::ranges::all_of(command.lines, [&](const domain::LineChoice& line) {
+    const auto* tier = world.find<domain::Tier>(line.tier_id);
+    return tier != nullptr && tier->show_id == command.show_id;
+  });
+}
+
 }  // namespace
 
 std::optional<domain::Error> SaleView::refuse_sold_out(const domain::Reserve& command) {
   const auto now = std::chrono::steady_clock::now();
   std::shared_ptr<const domain::World> world;
   std::uint64_t generation = 0;
+  std::chrono::steady_clock::time_point loaded_before{};
   {
     const std::lock_guard lock(x_mutex);
     generation = x_generation;
     const auto it = x_entries.find(command.show_id);
-    if (it != x_entries.end() && now - it->second.loaded < keep_for) world = it->second.world;
+    if (it != x_entries.end() && now - it->second.loaded < keep_for) {
+      world = it->second.world;
+      loaded_before = it->second.loaded;
+    }
   }
   if (!world || !is_complete(command, *world)) {
     auto fresh = world ? std::make_shared<domain::World>(*world) : std::make_shared<domain::World>();
@@ -35,12 +48,13 @@ std::optional<domain::Error> SaleView::refuse_sold_out(const domain::Reserve& co
       if (needs.missing().empty()) break;
       x_store.read(needs.missing(), *fresh);
     }
-    if (!is_complete(command, *fresh)) return std::nullopt;
+    if (!is_complete(command, *fresh) || !names_only_its_own(command, *fresh)) return std::nullopt;
+    const auto loaded = world ? loaded_before : now;
     world = fresh;
     const std::lock_guard lock(x_mutex);
     if (x_generation == generation) {  // nothing that matters was committed while it was read
       if (x_entries.size() >= max_entries) x_entries.clear();
-      x_entries[command.show_id] = {world, now, generation};
+      x_entries[command.show_id] = {world, loaded, generation};
     }
   }
   const auto lines = domain::check_sale(command, *world);

@@ -251,6 +251,12 @@ Response Exchange::failed(const std::exception_ptr& thrown) const {
     problem.retry_after_s = fault.retry_after_s;
     return problem;
   } catch (const std::exception& fault) {
+    if (x_options.means_unavailable && x_options.means_unavailable(fault)) {
+      report("request met an unavailable service", fault.what());
+      Problem problem{503, "unavailable", "This is not available right now; try again shortly."};
+      problem.retry_after_s = 1;
+      return problem;
+    }
     report("request failed", fault.what());
   } catch (...) {
     report("request failed", "an exception of an unknown type");

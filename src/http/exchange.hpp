@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <functional>
 #include <vector>
 
 #include "http/message.hpp"
@@ -18,6 +19,7 @@ namespace admit::http {
 struct ExchangeOptions {
   std::vector<std::string> cors_origins;
   unsigned trusted_proxy_hops = 0;
+  std::function<bool(const std::exception&)> means_unavailable;
 };
 
 /// Used again and again for the requests of one connection. Calls in this order: clear, (parse into headers()), open,

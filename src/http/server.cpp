@@ -181,8 +181,8 @@ class Connection {
   }
 
   [[nodiscard]] Input judge(const boost::system::error_code& fault) {
-    if (!fault) return Input::got;
-    return x_is_late ? Input::late : Input::ended;
+    if (x_is_late) return Input::late;
+    return fault ? Input::ended : Input::got;
   }
 
   /// What has already arrived, without waiting.
@@ -373,9 +373,12 @@ class Connection {
     x_exchange.clear();
     wire::RequestHead head;
     if (!co_await read_head(head)) co_return false;
-    if (head.is_chunked && x_buffer.size() < options().max_header_bytes + spare_buffer_bytes) {
+    if (head.is_chunked && x_buffer.size() - x_begin - head.size_bytes < spare_buffer_bytes) {
       // Chunks are read behind the head: give them room while no view is alive, then look again.
-      x_buffer.resize(options().max_header_bytes + spare_buffer_bytes);
+      std::memmove(x_buffer.data(), x_buffer.data() + x_begin, x_end - x_begin);
+      x_end -= x_begin;
+      x_begin = 0;
+      x_buffer.resize(std::max(x_buffer.size(), options().max_header_bytes + 2 * spare_buffer_bytes));
       std::size_t scanned = 0;
       const wire::HeadLimits limits{options().max_header_bytes, options().max_target_bytes, options().max_headers};
       if (wire::parse_request_head(unread(), limits, scanned, head, x_exchange.headers()) != wire::Progress::done) {
@@ -579,7 +582,8 @@ struct Server::Impl {
 
   Impl(ServerOptions options, const Router& router)
       : shared{.options = std::move(options), .exchange_options = {}, .router = router, .mutex = {}, .finished = {}} {
-    shared.exchange_options = {shared.options.cors_origins, shared.options.trusted_proxy_hops};
+    shared.exchange_options = {shared.options.cors_origins, shared.options.trusted_proxy_hops,
+                               shared.options.means_unavailable};
     listen();
   }
 

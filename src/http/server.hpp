@@ -6,6 +6,8 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -33,6 +35,8 @@ struct ServerOptions {
   std::vector<std::string> cors_origins;
   /// Above 0: the peer is the entry of X-Forwarded-For that many places from its end.
   unsigned trusted_proxy_hops = 0;
+  /// Tells the exceptions of handlers that mean "something we need is away": answered 503 instead of 500.
+  std::function<bool(const std::exception&)> means_unavailable;
   /// Every request at info, not only at debug.
   bool access_log = false;
 };

@@ -10,12 +10,13 @@
 namespace admit::job {
 namespace {
 
-constexpr std::size_t jobs_per_round = 32;
+constexpr std::size_t jobs_per_round = 8;  // what one slow provider can keep waiting stays well within a lease
 constexpr std::size_t holds_per_round = 200;
 constexpr std::size_t purged_per_round = 500;
 constexpr std::chrono::minutes lease_time{2};
 constexpr std::chrono::milliseconds look_again{500};
 constexpr std::chrono::seconds sweep_every{1};
+constexpr std::chrono::seconds after_fault{2};
 
 /// Doubling from 2 s to 15 min, with 50 to 100 % of it chosen by the job's id, so that jobs failed together come apart.
 std::chrono::milliseconds back_off(const domain::Job& job) {
@@ -58,8 +59,9 @@ Workers::~Workers() { stop(); }
 domain::Meta Workers::meta() { return {.now = x_clock(), .seed = x_seed(), .actor = "system"}; }
 
 std::size_t Workers::run_due_jobs(std::chrono::steady_clock::time_point deadline) {
+  const auto is_over = [&] { return x_is_stopping.load() || std::chrono::steady_clock::now() >= deadline; };
   std::size_t total = 0;
-  while (std::chrono::steady_clock::now() < deadline) {
+  while (!is_over()) {
     const auto due = store::due<domain::Job>(x_store, x_clock(), jobs_per_round);
     if (due.empty()) break;
     const domain::Seed lease_seed = x_seed();
@@ -69,41 +71,50 @@ std::size_t Workers::run_due_jobs(std::chrono::steady_clock::time_point deadline
       takes.push_back({.meta = meta(), .job_id = job.id, .lease = lease, .until = x_clock() + lease_time});
     }
     std::vector<domain::FinishJob> results;
-    std::size_t taken_by_others = 0;
+    bool took_any = false;
     for (auto& taken : call_all(x_lane, std::move(takes))) {
-      if (!taken) {
-        ++taken_by_others;
-        continue;
-      }
-      std::string error;
-      try {
-        error = perform(*taken);
-      } catch (const std::exception& e) {
-        error = e.what();
-      }
-      if (error.empty()) {
-        ++x_done;
+      if (!taken) continue;  // another worker has it
+      took_any = true;
+      domain::FinishJob result{.meta = meta(), .job_id = taken->id, .lease = lease};
+      if (is_over()) {
+        result.error = "not begun";
+        result.retry_at = x_clock();
       } else {
-        ++x_failed;
-        log::warning("job failed", {{"jobId", taken->id.text()},
-                                    {"kind", domain::word(taken->kind)},
-                                    {"attempt", taken->attempts},
-                                    {"reason", error}});
+        result.error = try_job(*taken);
+        result.retry_at = x_clock() + back_off(*taken);
+        ++total;
       }
-      results.push_back(
-          {.meta = meta(), .job_id = taken->id, .lease = lease, .error = error, .retry_at = x_clock() + back_off(*taken)});
+      results.push_back(std::move(result));
     }
-    total += results.size();
     call_all(x_lane, std::move(results));  // a lost lease needs no care: the job was done twice, which it allows
-    if (taken_by_others == due.size()) break;
+    if (!took_any) break;
   }
   return total;
+}
+
+std::string Workers::try_job(const domain::Job& job) {
+  std::string error;
+  try {
+    error = perform(job);
+  } catch (const std::exception& e) {
+    error = e.what();
+  }
+  if (error.empty()) {
+    ++x_done;
+  } else {
+    ++x_failed;
+    log::warning("job failed", {{"jobId", job.id.text()},
+                                {"kind", domain::word(job.kind)},
+                                {"attempt", job.attempts},
+                                {"reason", error}});
+  }
+  return error;
 }
 
 std::string Workers::perform(const domain::Job& job) {
   switch (job.kind) {
     case domain::JobKind::render_tickets: return render_tickets(domain::RegistrationId{job.subject});
-    case domain::JobKind::cancel_intent: return cancel_intent(domain::TransactionId{job.subject});
+    case domain::JobKind::cancel_intent: return cancel_intent(domain::TransactionId{job.subject}, job.attempts);
     case domain::JobKind::create_intent:
     case domain::JobKind::refund_intent:
     case domain::JobKind::apply_event: break;
@@ -122,26 +133,26 @@ std::string Workers::render_tickets(domain::RegistrationId id) {
   return "";
 }
 
-std::string Workers::cancel_intent(domain::TransactionId id) {
+std::string Workers::cancel_intent(domain::TransactionId id, std::int64_t attempt) {
   const auto transaction = store::get<domain::Transaction>(x_store, id);
   if (!transaction) return "the payment is missing";
-  if (transaction->status == domain::TransactionStatus::succeeded ||
-      transaction->status == domain::TransactionStatus::cancelled) {
-    return "";
-  }
+  if (transaction->status == domain::TransactionStatus::succeeded) return "";
   if (x_payments == nullptr) return "no payment provider is configured";
   std::string intent_id = transaction->intent_id;
+  if (intent_id.empty() && transaction->status == domain::TransactionStatus::cancelled) return "";
   if (intent_id.empty()) {
     auto found = x_payments->find_intent_blocking(id.text(), transaction->created_at);
     if (!found) return std::string(payment::word(found.error().kind)) + " " + found.error().code;
     if (*found) intent_id = (*found)->intent.id;
   }
   if (!intent_id.empty()) {
-    const auto answer = x_payments->cancel_intent_blocking(intent_id, "cancel:" + id.text());
+    // A key for each attempt: the provider keeps the first answer to a key, a refusal or a fault of its own too.
+    const auto answer =
+        x_payments->cancel_intent_blocking(intent_id, "cancel:" + id.text() + ":" + std::to_string(attempt));
     if (!answer) {
       const auto status = answer.error().intent_status;
-      // Paid after all: the provider's event says so to the order.
-      if (status == payment::IntentStatus::succeeded || status == payment::IntentStatus::requires_capture) return "";
+      // Paid after all. Its event tells the order; until it has come, this job keeps asking and is seen.
+      if (status == payment::IntentStatus::succeeded) return "paid at the provider; its event has not arrived yet";
       if (status != payment::IntentStatus::canceled) {
         return std::string(payment::word(answer.error().kind)) + " " + answer.error().code;
       }
@@ -172,13 +183,14 @@ std::size_t Workers::sweep() {
 }
 
 void Workers::start(unsigned threads) {
-  for (unsigned i = 0; i < threads; ++i) x_threads.emplace_back([this, sweeps = i == 0] { loop(sweeps); });
+  x_threads.emplace_back([this] { sweep_loop(); });
+  for (unsigned i = 0; i < threads; ++i) x_threads.emplace_back([this] { job_loop(); });
 }
 
 void Workers::stop() {
   {
     const std::lock_guard lock(x_mutex);
-    x_stopping = true;
+    x_is_stopping = true;
   }
   x_changed.notify_all();
   for (auto& thread : x_threads) thread.join();
@@ -195,27 +207,33 @@ void Workers::wake() {
 
 WorkerCounts Workers::counts() const { return {x_done.load(), x_failed.load(), x_expired.load()}; }
 
-void Workers::loop(bool sweeps) {
-  auto next_sweep = std::chrono::steady_clock::now();
-  std::uint64_t seen = 0;
-  for (;;) {
-    {
-      std::unique_lock lock(x_mutex);
-      x_changed.wait_for(lock, look_again, [&] { return x_stopping || x_wakes != seen; });
-      if (x_stopping) return;
-      seen = x_wakes;
-    }
+/// False when it is time to stop.
+bool Workers::wait(std::chrono::milliseconds time, std::uint64_t* seen_wakes) {
+  std::unique_lock lock(x_mutex);
+  x_changed.wait_for(lock, time, [&] { return x_is_stopping || (seen_wakes != nullptr && x_wakes != *seen_wakes); });
+  if (seen_wakes != nullptr) *seen_wakes = x_wakes;
+  return !x_is_stopping;
+}
+
+void Workers::job_loop() {
+  std::uint64_t seen_wakes = 0;
+  while (wait(look_again, &seen_wakes)) {
     try {
-      if (sweeps && std::chrono::steady_clock::now() >= next_sweep) {
-        sweep();
-        next_sweep = std::chrono::steady_clock::now() + sweep_every;
-      }
       run_due_jobs(std::chrono::steady_clock::now() + std::chrono::seconds{5});
     } catch (const std::exception& e) {
       log::error("worker could not reach the database", {{"reason", e.what()}});
-      std::unique_lock lock(x_mutex);
-      x_changed.wait_for(lock, std::chrono::seconds{2}, [&] { return x_stopping; });
-      if (x_stopping) return;
+      if (!wait(after_fault, nullptr)) return;
+    }
+  }
+}
+
+void Workers::sweep_loop() {
+  while (wait(sweep_every, nullptr)) {
+    try {
+      sweep();
+    } catch (const std::exception& e) {
+      log::error("holds could not be looked at", {{"reason", e.what()}});
+      if (!wait(after_fault, nullptr)) return;
     }
   }
 }

@@ -40,7 +40,7 @@ class Workers {
   /// Ends holds whose time is over, forgets what may be forgotten; says how many holds it ended.
   std::size_t sweep();
 
-  /// Loops both on `threads` threads until stop().
+  /// Loops the first on `threads` threads and the second on one more, until stop().
   void start(unsigned threads);
   /// Finishes the job in hand. Idempotent.
   void stop();
@@ -51,11 +51,14 @@ class Workers {
 
  private:
   /// "" when done, else what went wrong.
+  [[nodiscard]] std::string try_job(const domain::Job& job);
   [[nodiscard]] std::string perform(const domain::Job& job);
   [[nodiscard]] std::string render_tickets(domain::RegistrationId id);
-  [[nodiscard]] std::string cancel_intent(domain::TransactionId id);
+  [[nodiscard]] std::string cancel_intent(domain::TransactionId id, std::int64_t attempt);
   [[nodiscard]] domain::Meta meta();
-  void loop(bool sweeps);
+  bool wait(std::chrono::milliseconds time, std::uint64_t* seen_wakes);
+  void job_loop();
+  void sweep_loop();
 
   engine::Lane& x_lane;
   store::Store& x_store;
@@ -69,7 +72,7 @@ class Workers {
 
   std::mutex x_mutex;
   std::condition_variable x_changed;
-  bool x_stopping = false;
+  std::atomic<bool> x_is_stopping{false};
   std::uint64_t x_wakes = 0;
   std::vector<std::thread> x_threads;
 };

@@ -81,7 +81,8 @@ class Payments {
   /// Cancelling one that is cancelled, succeeded or being captured is refused with its status in the failure.
   [[nodiscard]] virtual AnswerTask<Intent> cancel_intent(std::string intent_id, std::string idempotency_key) = 0;
   /// The intent of a transaction whose id was never learnt (the answer to create was lost): looks through what was
-  /// created from `since` on (less a minute for clocks that differ). nullopt: there is none. Reads at most 5,000.
+  /// created from `since` on (less a minute for clocks that differ). nullopt: there is none. Reads at most 5,000; `unknown` when
+  /// it is not among them and there are more.
   [[nodiscard]] virtual AnswerTask<std::optional<CreatedIntent>> find_intent(std::string transaction_id,
                                                                              domain::Instant since) = 0;
   [[nodiscard]] virtual AnswerTask<Account> retrieve_account(std::string account_id) = 0;

@@ -187,9 +187,9 @@ AnswerTask<std::optional<CreatedIntent>> StripeClient::find_intent(std::string t
       if (created->intent.transaction_id == transaction_id) co_return std::move(created);
       last_id = created->intent.id;
     }
-    if (data->empty() || !provider_json::flag_of(*list, "has_more")) break;
+    if (data->empty() || !provider_json::flag_of(*list, "has_more")) co_return std::nullopt;
   }
-  co_return std::nullopt;
+  co_return std::unexpected(Failure{.kind = FailureKind::unknown, .code = "too_many_to_look_through"});
 }
 
 AnswerTask<Account> StripeClient::retrieve_account(std::string account_id) {

@@ -263,11 +263,12 @@ class SqliteStore::Core {
   void commit(std::size_t rows) {
     const auto begun = std::chrono::steady_clock::now();
     x_log_frames = 0;
+    auto& statement = x_writer->prepared("commit");  // may throw: before the checkpointer is told to wait
     x_checkpointer->commit_begins();
     int code = 0;
     int detail = 0;
     {
-      Run run(x_writer->prepared("commit"));
+      Run run(statement);
       code = run.try_step();
       detail = sqlite3_extended_errcode(x_writer->db().raw());
     }
@@ -481,11 +482,11 @@ void SqliteStore::read(std::span<const Need> needs, World& world) {
   Run(reader->prepared("begin")).step();
   try {
     for (const auto& need : needs) reader->load(need, world);
+    Run(reader->prepared("commit")).step();
   } catch (...) {
     sqlite3_exec(reader->db().raw(), "rollback", nullptr, nullptr, nullptr);
     throw;
   }
-  Run(reader->prepared("commit")).step();
 }
 
 AnyPage SqliteStore::list(const ListQuery& query) {
