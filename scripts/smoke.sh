@@ -3,14 +3,14 @@
 # created, paid, PDF generated, uploaded, record there, link works, PDF downloads, code validates, used one refused, log
 # clean. Prints ten lines PASS or FAIL; exit code 0 only if all passed.
 #
-# DEMO_JSON (default: demo.json in ADMIT_DATA, or in build/demo) names accounts, show and sandbox, as `admit demo` writes it.
+# DEMO_JSON (default: demo.json in ADMIT_DATA, or in data/demo) names accounts, show and sandbox, as `admit demo` writes it.
 # With ADMIT_LOG naming the server's log, the tenth check reads it; else it asks the server's own counters.
 # Needs curl and python3; nothing is installed and nothing but the one sale is changed.
 set -uo pipefail
 
 base=${1:?usage: smoke.sh BASE_URL [DEMO_JSON]}
 base=${base%/}
-demo=${2:-${ADMIT_DATA:-build/demo}/demo.json}
+demo=${2:-${ADMIT_DATA:-data/demo}/demo.json}
 if [[ ! -r $demo ]]; then
   echo "cannot read $demo: name the demo.json of the server's data folder" >&2
   exit 2

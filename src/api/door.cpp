@@ -269,7 +269,7 @@ void add_door(http::Router& router, Services& services) {
                                             Refusal::not_an_entry, Refusal::already_annulled, Refusal::annul_too_late})}});
   const auto add_show = [&](std::string path, std::string operation, http::Handler handler, http::Parameter parameter,
                             std::vector<std::pair<std::string, std::string>> curl) {
-    router.add({.verb = http::Verb::GET,
+    add_twice(router, {.verb = http::Verb::GET,
                 .path_template = std::move(path),
                 .handler = std::move(handler),
                 .doc = {.operation_id = std::move(operation),

@@ -50,7 +50,7 @@ http::Shape CheckInJson::shape() {
       "CheckIn",
       {required("checkInId", &CheckInJson::check_in_id, http::uuid()), required("showId", &CheckInJson::show_id, http::uuid()),
        required("deviceId", &CheckInJson::device_id, http::uuid()), required("gate", &CheckInJson::gate),
-       required("direction", &CheckInJson::direction, http::one_of({"entry", "exit"})), required("valid", &CheckInJson::valid),
+       required("direction", &CheckInJson::direction, http::one_of({"entry", "exit"})), required("valid", &CheckInJson::valid, http::any().doc("What was decided then; see annulledAt.")),
        required("reason", &CheckInJson::reason, http::one_of(std::move(reasons))),
        required("at", &CheckInJson::at, http::date_time()),
        required("ticketId", &CheckInJson::ticket_id, http::uuid().nullable()),
@@ -61,7 +61,7 @@ CheckInJson to_json(const domain::CheckIn& check_in) {
   const bool valid = check_in.reason == domain::DoorReason::admitted || check_in.reason == domain::DoorReason::exited;
   CheckInJson out{check_in.id.text(), check_in.show_id.text(), check_in.device_id.text(), check_in.gate,
                   std::string(domain::word(check_in.direction)), std::string(domain::word(check_in.reason)),
-                  domain::text(check_in.at), valid && !check_in.annulled_at, {}, {}};
+                  domain::text(check_in.at), valid, {}, {}};
   if (check_in.ticket_id) out.ticket_id = check_in.ticket_id.text();
   if (check_in.annulled_at) out.annulled_at = domain::text(*check_in.annulled_at);
   return out;

@@ -1,5 +1,7 @@
 #include "app/keys.hpp"
 
+#include <filesystem>
+
 #include "app/app.hpp"
 #include "app/lane_thread.hpp"
 #include "app/ring.hpp"
@@ -17,9 +19,16 @@ domain::Meta operator_meta() {
   return {.now = system_now(), .seed = random_seed(), .is_operator = true, .actor = "operator"};
 }
 
+void require_database(const Config& config) {
+  if (!std::filesystem::exists(std::filesystem::path(config.data) / "admit.db")) {
+    throw ConfigError("there is no database in " + config.data);
+  }
+}
+
 }  // namespace
 
 int list_keys(const Config& config, std::ostream& out) {
+  require_database(config);
   store::sqlite::SqliteStore store({.path = config.data, .read_only = true});
   for (const auto& epoch : store::scan<domain::SealingEpoch>(store, {}, page)) {
     out << "sealing epoch " << epoch.number << "  since " << domain::text(epoch.created_at) << "\n";
@@ -36,6 +45,7 @@ int list_keys(const Config& config, std::ostream& out) {
 }
 
 int rotate_keys(const Config& config, const KeysOptions& options, std::ostream& out) {
+  require_database(config);
   store::sqlite::SqliteStore store({.path = config.data});
   const auto ring = open_ring(config, store);
   LaneThread thread(store);

@@ -140,13 +140,14 @@ int run(int argc, char** argv) {
   DemoOptions demo_options;
   auto* demo_command = cli.add_subcommand("demo", "sell one ticket from end to end, then keep the server running");
   with_data(demo_command);
-  demo_command->add_option("--listen", common.listen, "HOST:PORT; the next free port if it is taken");
+  demo_command->add_option("--listen", common.listen, "HOST:PORT; without it 127.0.0.1:8080, or the next free port");
   demo_command->add_flag("--once", demo_options.once, "end after the sale");
   demo_command->add_option("--input", demo_options.input, "sell the show of this file instead; see docs/input.md");
   demo_command->callback([&] {
     common.sandbox = true;
     if (!common.data) common.data = "data/demo";
-    const Config config = config_of(common);
+    Config config = config_of(common);
+    config.public_url.clear();  // the demo is for this machine
     result = demo(config, demo_options, common.listen.has_value());
   });
 

@@ -188,8 +188,13 @@ TEST_CASE("annul: an exit is not taken back, and a revoked ticket stays revoked"
     return Annul{.meta = d.o.meta(), .device_id = d.o.gate, .check_in_id = id};
   };
   CHECK(code(d.o.call(annul(out.id))) == Refusal::not_an_entry);
+  CHECK(code(d.o.call(annul(entry.id))) == Refusal::not_an_entry);  // it would let the ticket in once more
+  Door other;
+  const auto inside = other.o.must(other.o.scan(other.ticket)).check_in;
+  other.revoke();
+  other.o.must(Annul{.meta = other.o.meta(), .device_id = other.o.gate, .check_in_id = inside.id});
+  CHECK(other.status() == TicketStatus::revoked);
   d.revoke();
-  d.o.must(annul(entry.id));
   CHECK(d.status() == TicketStatus::revoked);
   CHECK(d.o.must(d.o.scan(d.ticket)).check_in.reason == DoorReason::revoked);
 }
