@@ -190,6 +190,7 @@ class Model {
     if (scan.reason != "admitted") return "not_an_entry";
     if (scan.annulled) return "already_annulled";
     if (now > scan.at + minutes{15}) return "annul_too_late";
+    if (!tickets[scan.ticket].inside) return "not_an_entry";  // it has left again
     scan.annulled = true;
     --tickets[scan.ticket].entries;
     tickets[scan.ticket].inside = false;
