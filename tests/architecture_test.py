@@ -25,10 +25,9 @@ MAY_USE = {
     "payment": {"domain", "http"},
     "object": {"domain", "http"},
     "identity": {"domain"},
-    "mail": {"domain"},
-    "job": {"domain", "engine", "payment", "object", "document", "mail"},
-    "api": {"domain", "engine", "store", "token", "document", "payment", "object", "identity", "http", "job", "mail"},
-    "app": {"domain", "engine", "store", "token", "document", "payment", "object", "identity", "http", "job", "mail", "api"},
+    "job": {"domain", "engine", "payment", "object", "document"},
+    "api": {"domain", "engine", "store", "token", "document", "payment", "object", "identity", "http", "job"},
+    "app": {"domain", "engine", "store", "token", "document", "payment", "object", "identity", "http", "job", "api"},
 }
 OPEN_TO_ALL_BUT_DOMAIN = {"crypto", "log"}
 
