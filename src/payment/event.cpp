@@ -16,19 +16,24 @@ constexpr std::size_t max_id_bytes = 255;
 
 /// Seconds since 1970, or RFC 3339 as thin events have it; the epoch where it is neither.
 domain::Instant read_created(const json::object& from) {
-  constexpr std::int64_t year_9999 = 253'402'300'799;
-  const auto unix_s = provider_json::number_of(from, "created");
-  if (unix_s > 0 && unix_s <= year_9999) return domain::from_unix_ms(unix_s * 1000);
+  if (const auto created = provider_json::instant_of(from, "created")) return *created;
   return domain::parse_instant(text_of(from, "created")).value_or(domain::Instant{});
 }
 
-std::string without_client_secret(const json::value& event, std::string_view raw_body) {
-  constexpr std::string_view pointer = "/data/object/client_secret";
-  boost::system::error_code absent;
-  if (event.find_pointer(pointer, absent) == nullptr) return std::string{raw_body};
-  auto copy = event;
-  copy.as_object().at("data").as_object().at("object").as_object().erase("client_secret");
-  return json::serialize(copy);
+/// Whether there was one, anywhere.
+bool erase_client_secrets(json::value& value) {
+  bool found = false;
+  if (auto* object = value.if_object()) {
+    found = object->erase("client_secret") > 0;
+    for (auto& [name, member] : *object) found |= erase_client_secrets(member);
+  } else if (auto* array = value.if_array()) {
+    for (auto& member : *array) found |= erase_client_secrets(member);
+  }
+  return found;
+}
+
+std::string without_client_secrets(json::value event, std::string_view raw_body) {
+  return erase_client_secrets(event) ? json::serialize(event) : std::string{raw_body};
 }
 
 }  // namespace
@@ -43,6 +48,11 @@ std::string_view word(EventFault fault) {
       return "not_event";
   }
   return "";
+}
+
+bool is_account_change(std::string_view type) {
+  return type == "account.updated" || type == "capability.updated" || type.starts_with("account.external_account.") ||
+         type.starts_with("person.");
 }
 
 std::expected<ProviderEvent, EventFault> parse_event(std::string_view raw_body) {
@@ -70,12 +80,15 @@ std::expected<ProviderEvent, EventFault> parse_event(std::string_view raw_body) 
       event.is_thin ? object_of(*root, "related_object") : (data == nullptr ? nullptr : object_of(*data, "object"));
   if (object != nullptr) {
     event.object_id = text_of(*object, "id");
-    if (!event.is_thin && event.type.starts_with("payment_intent.")) event.intent = provider_json::read_intent(*object);
+    event.object_kind = text_of(*object, event.is_thin ? "type" : "object");
+    if (!event.is_thin) event.object = provider_json::read_object(*object);
+    if (const auto* intent = std::get_if<Intent>(&event.object)) event.intent = *intent;
   }
-  for (const auto* id : {&event.id, &event.type, &event.api_version, &event.account, &event.object_id}) {
+  for (const auto* id :
+       {&event.id, &event.type, &event.api_version, &event.account, &event.object_id, &event.object_kind}) {
     if (id->size() > max_id_bytes) return std::unexpected(EventFault::not_event);
   }
-  event.payload = without_client_secret(*value, raw_body);
+  event.payload = without_client_secrets(*value, raw_body);
   return event;
 }
 

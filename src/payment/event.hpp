@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "domain/instant.hpp"
-#include "payment/intent.hpp"
+#include "payment/objects.hpp"
 
 namespace admit::payment {
 
@@ -19,9 +19,12 @@ struct ProviderEvent {
   std::string account;      ///< connected account the event belongs to, "" for our own
   std::string object_id;    ///< of data.object, or of related_object for a thin event; "" where it has none
   bool livemode = false;
+  std::string object_kind;  ///< `payment_intent`, `charge`, ...; "" where it has none
   /// `object: v2.core.event`: ids only. Store and flag it; its object must be fetched.
   bool is_thin = false;
   domain::Instant created{};
+  /// The object as it was when the event was made; empty for kinds we do not use and for thin events.
+  ProviderObject object;
   /// For payment_intent.* events that carry the object.
   std::optional<Intent> intent;
   /// The body as it may be stored: without the intent's client secret, which events carry too.
@@ -39,5 +42,8 @@ inline constexpr std::size_t max_event_bytes = 1024 * 1024;
 
 /// Only for a body whose signature was verified. Texts longer than 255 bytes are no ids: EventFault::not_event.
 [[nodiscard]] std::expected<ProviderEvent, EventFault> parse_event(std::string_view raw_body);
+
+/// Something about a connected account changed: what is true of it now has to be fetched.
+[[nodiscard]] bool is_account_change(std::string_view type);
 
 }  // namespace admit::payment
