@@ -25,9 +25,12 @@ MAY_USE = {
     "payment": {"domain", "http"},
     "object": {"domain", "http"},
     "identity": {"domain"},
-    "job": {"domain", "engine", "payment", "object", "document"},
-    "api": {"domain", "engine", "store", "token", "document", "payment", "object", "identity", "http", "job"},
-    "app": {"domain", "engine", "store", "token", "document", "payment", "object", "identity", "http", "job", "api"},
+    "mail": {"domain"},
+    "job": {"domain", "engine", "payment", "object", "document", "mail"},
+    "api": {"domain", "engine", "store", "token", "document", "payment", "object", "identity", "http", "job",
+            "mail"},
+    "app": {"domain", "engine", "store", "token", "document", "payment", "object", "identity", "http", "job", "api",
+            "mail"},
 }
 OPEN_TO_ALL_BUT_DOMAIN = {"crypto", "log"}
 
@@ -45,6 +48,8 @@ LIBRARY_ROOMS = {
     "png.h": {"document"},
     "openssl/": {"crypto", "http", "token", "identity"},
     "sodium": {"crypto", "token", "identity"},
+    "curl/": {"mail"},
+    "gmime/": {"mail"},
     "CLI/": {"app"},
     "toml++/": {"app"},
 }

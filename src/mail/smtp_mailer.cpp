@@ -1,0 +1,236 @@
+#include "mail/smtp_mailer.hpp"
+
+#include <curl/curl.h>
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+#include <stdexcept>
+#include <string_view>
+#include <utility>
+
+#include "mail/text.hpp"
+
+namespace admit::mail {
+namespace {
+
+constexpr std::size_t limit_reason_characters = 200;
+constexpr std::size_t limit_reply_bytes = 400;
+/// Servers close what is silent; a connection this old is not used again.
+constexpr long limit_idle_s = 15;
+constexpr std::size_t limit_idle_connections = 8;
+
+struct FreeUrl {
+  void operator()(CURLU* url) const { curl_url_cleanup(url); }
+};
+
+void start_library() {
+  static const CURLcode started = curl_global_init(CURL_GLOBAL_DEFAULT);
+  if (started != CURLE_OK) throw std::runtime_error("libcurl does not start");
+}
+
+std::string url_part(CURLU* url, CURLUPart part) {
+  char* text = nullptr;
+  if (curl_url_get(url, part, &text, 0) != CURLUE_OK) return {};
+  std::string out{text};
+  curl_free(text);
+  return out;
+}
+
+bool is_this_machine(std::string_view host) {
+  return host == "localhost" || host.starts_with("127.") || host == "[::1]";
+}
+
+void check_options(const SmtpOptions& options) {
+  const std::unique_ptr<CURLU, FreeUrl> url{curl_url()};
+  if (!url) throw std::bad_alloc();
+  const auto scheme = [&] {
+    return url_part(url.get(), CURLUPART_SCHEME);
+  };
+  if (!is_plain(options.url) || curl_url_set(url.get(), CURLUPART_URL, options.url.c_str(), 0) != CURLUE_OK ||
+      (scheme() != "smtp" && scheme() != "smtps"))
+    throw std::invalid_argument("The mail server's URL is not smtp://HOST:PORT or smtps://HOST:PORT.");
+  for (const auto part : {CURLUPART_USER, CURLUPART_PASSWORD, CURLUPART_OPTIONS, CURLUPART_QUERY, CURLUPART_FRAGMENT})
+    if (!url_part(url.get(), part).empty())
+      throw std::invalid_argument(
+          "The mail server's URL names more than a host: user and password are settings of their own.");
+  if (options.user.empty() != options.password.empty())
+    throw std::invalid_argument("The mail server's user and password go together: one of them is missing.");
+  if (!is_clean(options.user, false)) throw std::invalid_argument("The mail server's user is no text.");
+  if (!options.user.empty() && scheme() == "smtp" && options.starttls == Starttls::none_ &&
+      !is_this_machine(url_part(url.get(), CURLUPART_HOST)))
+    throw std::invalid_argument("The mail server's password would cross the network in clear: require STARTTLS.");
+}
+
+/// How far a conversation came.
+enum class Stage : std::uint8_t { opening, sender, recipient, content };
+
+struct Conversation {
+  std::string_view mail;  ///< what is left to send
+  Stage stage = Stage::opening;
+  std::string reply;  ///< the server's last words
+};
+
+std::size_t read_mail(char* out, std::size_t size, std::size_t count, void* user) {
+  auto& conversation = *static_cast<Conversation*>(user);
+  const std::size_t taken = std::min(size * count, conversation.mail.size());
+  std::memcpy(out, conversation.mail.data(), taken);
+  conversation.mail.remove_prefix(taken);
+  return taken;
+}
+
+std::size_t hear_reply(char* line, std::size_t size, std::size_t count, void* user) {
+  auto& conversation = *static_cast<Conversation*>(user);
+  conversation.reply.assign(line, std::min(size * count, limit_reply_bytes));
+  return size * count;
+}
+
+std::size_t hear_nothing(char*, std::size_t size, std::size_t count, void*) {
+  return size * count;
+}
+
+/// Sees every command; keeps nothing of it but how far we are.
+int watch_commands(CURL*, curl_infotype kind, char* bytes, std::size_t size, void* user) {
+  if (kind != CURLINFO_HEADER_OUT) return 0;
+  auto& stage = static_cast<Conversation*>(user)->stage;
+  const std::string_view command{bytes, size};
+  if (command.starts_with("MAIL FROM:")) stage = Stage::sender;
+  if (command.starts_with("RCPT TO:")) stage = Stage::recipient;
+  if (command.starts_with("DATA")) stage = Stage::content;
+  return 0;
+}
+
+Fault judge(CURLcode code, long reply, Stage stage) {
+  if (reply >= 400 && reply < 500) return Fault::temporary;  // RFC 5321 section 4.2.1
+  if (code == CURLE_LOGIN_DENIED || code == CURLE_USE_SSL_FAILED || code == CURLE_PEER_FAILED_VERIFICATION ||
+      code == CURLE_SSL_CACERT_BADFILE || code == CURLE_REMOTE_ACCESS_DENIED)
+    return Fault::settings;
+  if (reply < 500 || reply >= 600) return Fault::temporary;
+  // 552 to the sender's line is about the announced size, anything else there about us.
+  const bool is_about_the_mail = stage >= Stage::recipient || (stage == Stage::sender && reply == 552);
+  return is_about_the_mail ? Fault::permanent : Fault::settings;
+}
+
+}  // namespace
+
+/// One libcurl handle with the connection it keeps.
+class SmtpMailer::Connection {
+ public:
+  Connection() : x_curl(curl_easy_init()) {
+    if (x_curl == nullptr) throw std::bad_alloc();
+  }
+  ~Connection() { curl_easy_cleanup(x_curl); }
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  /// Sends `mail` in an envelope, or says NOOP where `to` is empty.
+  [[nodiscard]] std::expected<void, Failure> talk(const SmtpOptions& options, const std::string& from,
+                                                  const std::string& to, std::string_view mail);
+
+ private:
+  template <class Value>
+  void set(CURLoption option, Value value) {
+    if (curl_easy_setopt(x_curl, option, value) != CURLE_OK) throw std::runtime_error("libcurl refuses an option");
+  }
+
+  CURL* x_curl;
+};
+
+std::expected<void, Failure> SmtpMailer::Connection::talk(const SmtpOptions& options, const std::string& from,
+                                                          const std::string& to, std::string_view mail) {
+  curl_easy_reset(x_curl);  // keeps the connection
+  Conversation conversation{.mail = mail};
+  char error[CURL_ERROR_SIZE] = "";
+
+  set(CURLOPT_URL, options.url.c_str());
+  set(CURLOPT_PROTOCOLS_STR, "smtp,smtps");
+  set(CURLOPT_PROXY, "");
+  set(CURLOPT_NOSIGNAL, 1L);
+  set(CURLOPT_USE_SSL, static_cast<long>(options.starttls == Starttls::required ? CURLUSESSL_ALL : CURLUSESSL_NONE));
+  set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+  if (!options.ca_file.empty()) set(CURLOPT_CAINFO, options.ca_file.c_str());
+  if (!options.user.empty()) {
+    std::string password{options.password.text()};
+    set(CURLOPT_USERNAME, options.user.c_str());
+    set(CURLOPT_PASSWORD, password.c_str());
+    crypto::wipe(password.data(), password.size());
+  }
+  const long total_limit_ms = static_cast<long>(options.total_limit.count());
+  set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options.connect_limit.count()));
+  set(CURLOPT_TIMEOUT_MS, total_limit_ms);
+  set(CURLOPT_SERVER_RESPONSE_TIMEOUT, std::max(1L, total_limit_ms / 1000));
+  set(CURLOPT_MAXAGE_CONN, limit_idle_s);
+  set(CURLOPT_MAXCONNECTS, 1L);
+  set(CURLOPT_ERRORBUFFER, error);
+  set(CURLOPT_WRITEFUNCTION, &hear_nothing);
+  set(CURLOPT_HEADERFUNCTION, &hear_reply);
+  set(CURLOPT_HEADERDATA, &conversation);
+  set(CURLOPT_DEBUGFUNCTION, &watch_commands);
+  set(CURLOPT_DEBUGDATA, &conversation);
+  set(CURLOPT_VERBOSE, 1L);  // calls watch_commands
+
+  curl_slist* recipients = nullptr;
+  if (to.empty()) {
+    set(CURLOPT_CUSTOMREQUEST, "NOOP");
+    set(CURLOPT_NOBODY, 1L);
+  } else {
+    recipients = curl_slist_append(nullptr, to.c_str());
+    if (recipients == nullptr) throw std::bad_alloc();
+    set(CURLOPT_MAIL_FROM, from.c_str());
+    set(CURLOPT_MAIL_RCPT, recipients);
+    set(CURLOPT_UPLOAD, 1L);
+    set(CURLOPT_READFUNCTION, &read_mail);
+    set(CURLOPT_READDATA, &conversation);
+    set(CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(mail.size()));
+  }
+  const CURLcode code = curl_easy_perform(x_curl);
+  long reply = 0;
+  curl_easy_getinfo(x_curl, CURLINFO_RESPONSE_CODE, &reply);
+  // Nothing may point into this call any more.
+  curl_easy_reset(x_curl);
+  curl_slist_free_all(recipients);
+  if (code == CURLE_OK) return {};
+
+  std::string reason = *error != '\0' ? error : curl_easy_strerror(code);
+  if (reply >= 400) reason += ": " + conversation.reply;
+  return std::unexpected(Failure{.fault = judge(code, reply, conversation.stage),
+                                 .reply_code = static_cast<int>(reply),
+                                 .reason = one_line(reason, limit_reason_characters)});
+}
+
+SmtpMailer::SmtpMailer(SmtpOptions options) : x_options(std::move(options)) {
+  start_library();
+  check_options(x_options);
+}
+
+SmtpMailer::~SmtpMailer() = default;
+
+std::unique_ptr<SmtpMailer::Connection> SmtpMailer::take_connection() {
+  const std::scoped_lock lock{x_mutex};
+  if (x_idle.empty()) return std::make_unique<Connection>();
+  auto connection = std::move(x_idle.back());
+  x_idle.pop_back();
+  return connection;
+}
+
+void SmtpMailer::keep_connection(std::unique_ptr<Connection> connection) {
+  const std::scoped_lock lock{x_mutex};
+  if (x_idle.size() < limit_idle_connections) x_idle.push_back(std::move(connection));
+}
+
+std::expected<void, Failure> SmtpMailer::send(const Message& message) {
+  const auto text = compose(message);
+  if (!text) return std::unexpected(Failure{.fault = Fault::permanent, .reason = text.error()});
+  if (text->size() > x_options.limit_bytes)
+    return std::unexpected(Failure{.fault = Fault::permanent, .reason = "The mail is larger than may be sent."});
+  auto connection = take_connection();
+  auto sent = connection->talk(x_options, message.from.address, message.to.address, *text);
+  if (sent) keep_connection(std::move(connection));
+  return sent;
+}
+
+std::expected<void, Failure> SmtpMailer::check() {
+  return Connection{}.talk(x_options, {}, {}, {});
+}
+
+}  // namespace admit::mail
