@@ -186,6 +186,7 @@ class Seeder {
                   .name = "Philharmonie am Fluss",
                   .stripe_account = x_plan.stripe_account,
                   .charges_enabled = true,
+                  .transfers_active = true,
                   .created_at = at};
     x_bulk.add(x_business);
     x_bulk.add(Claim{.id = account_claim(x_plan.stripe_account), .kind = "account", .target = x_business.id.value});

@@ -81,8 +81,12 @@ class Businesses {
     if (!account) throw http::ServiceUnavailable("the payment provider did not answer");
     domain::LinkAccount command{.meta = meta_of(x, request, *caller),
                                 .business_id = *id,
-                                .stripe_account = account->id,
-                                .charges_enabled = account->can_sell()};
+                                .account = {.account_id = account->id,
+                                            .charges_enabled = account->charges_enabled,
+                                            .transfers_active = account->transfers_active,
+                                            .payouts_enabled = account->payouts_enabled,
+                                            .details_submitted = account->details_submitted,
+                                            .requirement = account->requirement}};
     auto answer = co_await submit(x.lane, std::move(command));
     if (!answer.result) co_return problem_of(answer.result.error());
     co_return reply(200, to_json(*answer.result));

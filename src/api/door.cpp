@@ -81,6 +81,7 @@ std::string message_of(const domain::Admit::Outcome& outcome) {
     case DoorReason::unsigned_code:
       return "Not a valid ticket: ids in clear text are not signed, anybody could have written them. Scan the ticket's own code.";
     case DoorReason::revoked: return "This ticket was cancelled.";
+    case DoorReason::frozen: return "The payment of this ticket is disputed; it does not admit now.";
     case DoorReason::superseded: return "There is a newer copy of this ticket; ask for that one.";
     case DoorReason::other_show: return "This ticket is for another show.";
     case DoorReason::outside_window: return "The doors are not open for this ticket now.";

@@ -111,7 +111,7 @@ class PaymentEndpoints {
                                .payload = event->payload,
                                .epoch = x.ring.current_epoch()};
     command.meta.actor = "stripe";
-    if (event->intent) command.intent = news_of(*event);
+    if (event->intent) command.news = news_of(*event);
     auto answer = co_await submit(x.lane, std::move(command));
     if (!answer.result) co_return problem_of(answer.result.error());
     if (answer.result->status == domain::InboxStatus::flagged && !answer.result->duplicate) {

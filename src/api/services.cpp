@@ -32,7 +32,10 @@ int status_of(domain::Refusal refusal) {
     case unknown_transaction:
     case unknown_ticket:
     case unknown_check_in:
-    case unknown_job: return 404;
+    case unknown_job:
+    case unknown_refund:
+    case unknown_dispute:
+    case unknown_alert: return 404;
     case too_many_holds: return 429;
     case idempotency_key_reused:
     case nonce_reused:
@@ -50,6 +53,13 @@ int status_of(domain::Refusal refusal) {
     case registration_not_held:
     case already_paid:
     case payment_in_progress:
+    case too_many_free_tickets:
+    case not_paid:
+    case not_in_review:
+    case disputed:
+    case refund_closed:
+    case refund_too_much:
+    case job_not_dead:
     case ticket_not_valid:
     case not_an_entry:
     case annul_too_late:
@@ -92,6 +102,9 @@ std::string_view when(domain::Refusal refusal) {
     case unknown_device: return "The gate's token is unknown or revoked.";
     case unknown_check_in: return "There is no such check-in.";
     case unknown_job: return "There is no such job.";
+    case unknown_refund: return "There is no such refund.";
+    case unknown_dispute: return "There is no such dispute.";
+    case unknown_alert: return "There is no such alert.";
     case forbidden: return "It is there, but not the caller's.";
     case account_taken: return "The account is tied to another business.";
     case show_not_draft: return "The show is published already.";
@@ -111,6 +124,13 @@ std::string_view when(domain::Refusal refusal) {
     case already_paid: return "It is paid already.";
     case amount_differs: return "It costs another amount.";
     case payment_in_progress: return "A payment is under way.";
+    case too_many_free_tickets: return "The caller has as many free tickets of the show as one may have.";
+    case not_paid: return "Nothing was paid that could go back.";
+    case not_in_review: return "The payment waits for nobody's decision.";
+    case disputed: return "The buyer's bank decides about the payment first.";
+    case refund_closed: return "The show lets no customer give tickets back now.";
+    case refund_too_much: return "Less than that is left to give back.";
+    case job_not_dead: return "The job was not given up.";
     case ticket_not_valid: return "The ticket is used or revoked.";
     case not_an_entry: return "Only an entry that was let in can be taken back.";
     case other_device: return "Another device scanned it.";

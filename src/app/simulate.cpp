@@ -328,7 +328,9 @@ class Simulation {
     x_organiser = x_users[1];
     x_business = must(CreateBusiness{.meta = meta(x_organiser), .name = "The Hall"}).id;
     (void)must(LinkAccount{
-        .meta = meta(x_operator), .business_id = x_business, .stripe_account = "acct_hall", .charges_enabled = true});
+        .meta = meta(x_operator),
+        .business_id = x_business,
+        .account = {.account_id = "acct_hall", .charges_enabled = true, .transfers_active = true}});
     open_show();
     open_show();
   }
@@ -582,7 +584,7 @@ class Simulation {
                        .type = "payment_intent",
                        .object_id = event.news.intent_id,
                        .payload = "{}",
-                       .intent = event.news};
+                       .news = event.news};
     send(
         "apply event", std::move(command),
         [this, event](Result<ApplyEvent::Outcome>& result, auto&) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "domain/money.hpp"
+
 namespace admit::domain {
 
 std::optional<std::string> normal_email(std::string_view text) {
@@ -109,6 +111,53 @@ Result<Session> decide(const EndSession& command, World& world) {
   return session;
 }
 
+namespace {
+
+constexpr std::size_t max_requirement_bytes = 500;
+
+Result<void> check(const FeeTerms& terms) {
+  if (terms.fee_fixed_minor < 0 || terms.fee_fixed_minor > max_amount_minor) {
+    return refuse(Refusal::invalid_field, "feeFixed", "Give an amount of 0 to 99999999 minor units.");
+  }
+  if (terms.fee_percent_bp < 0 || terms.fee_percent_bp > 10'000) {
+    return refuse(Refusal::invalid_field, "feePercentBp", "Give 0 to 10000 basis points.");
+  }
+  return {};
+}
+
+void set(Business& business, const FeeTerms& terms) {
+  business.fee_fixed_minor = terms.fee_fixed_minor;
+  business.fee_percent_bp = terms.fee_percent_bp;
+  business.charge_model = terms.charge_model;
+  business.on_behalf_of = terms.on_behalf_of;
+}
+
+void set(Business& business, const AccountNews& account) {
+  business.charges_enabled = account.charges_enabled && !account.deauthorized;
+  business.transfers_active = account.transfers_active && !account.deauthorized;
+  business.details_submitted = account.details_submitted;
+  business.deauthorized = account.deauthorized;
+  business.requirement = first_bytes(account.requirement, max_requirement_bytes);
+}
+
+}  // namespace
+
+std::optional<std::string> sales_gate(const Business& business) {
+  if (business.stripe_account.empty()) return "The organiser has no payment account yet.";
+  if (business.deauthorized) return "The organiser's payment account was disconnected from this ticket office.";
+  const std::string missing = business.requirement.empty() ? "." : ": " + business.requirement;
+  if (!business.charges_enabled) return "The organiser's payment account cannot charge yet" + missing;
+  if (business.charge_model == ChargeModel::destination && !business.transfers_active) {
+    return "The organiser's payment account cannot receive transfers yet" + missing;
+  }
+  return std::nullopt;
+}
+
+std::int64_t application_fee_minor(const Business& business, std::int64_t amount_minor) {
+  const std::int64_t share = (amount_minor * business.fee_percent_bp + 5'000) / 10'000;
+  return std::min(amount_minor, business.fee_fixed_minor + share);
+}
+
 void needs(const CreateBusiness& command, Needs& needs) {
   needs.read<User>(command.meta.user);
 }
@@ -118,43 +167,86 @@ Result<Business> decide(const CreateBusiness& command, World& world) {
   if (world.find<User>(command.meta.user) == nullptr) {
     return refuse(Refusal::unknown_user, "", "There is no such account.");
   }
+  if (auto ok = check(command.terms); !ok) return std::unexpected(ok.error());
   FreshIds ids(command.meta);
   Business business{.id = ids.next<BusinessId>(),
                     .owner_id = command.meta.user,
                     .name = command.name,
                     .created_at = command.meta.now};
+  set(business, command.terms);
   world.put(business);
   audit(world, command.meta, ids, "business.created", business.id.value);
   return business;
 }
 
+void needs(const SetFees& command, Needs& needs) {
+  needs.change<Business>(command.business_id);
+}
+
+Result<Business> decide(const SetFees& command, World& world) {
+  if (auto ok = check(command.terms); !ok) return std::unexpected(ok.error());
+  const Business* found = world.find<Business>(command.business_id);
+  if (found == nullptr) return refuse(Refusal::unknown_business, "businessId", "There is no such business.");
+  if (!command.meta.is_operator) return refuse(Refusal::forbidden, "", "Only an operator may set fees.");
+  Business business = *found;
+  set(business, command.terms);
+  world.put(business);
+  FreshIds ids(command.meta);
+  audit(world, command.meta, ids, "business.fees_set", business.id.value);
+  return business;
+}
+
 void needs(const LinkAccount& command, Needs& needs) {
   needs.change<Business>(command.business_id);
-  needs.change<Claim>(account_claim(command.stripe_account));
+  needs.change<Claim>(account_claim(command.account.account_id));
 }
 
 Result<Business> decide(const LinkAccount& command, World& world) {
-  const Business* found = world.find<Business>(command.business_id);
-  if (found == nullptr) return refuse(Refusal::unknown_business, "businessId", "There is no such business.");
-  if (!command.meta.is_operator) return refuse(Refusal::forbidden, "", "Only an operator may link an account.");
-  if (!is_text(command.stripe_account, 255)) {
+  const std::string& account = command.account.account_id;
+  if (!is_text(account, 255)) {
     return refuse(Refusal::invalid_field, "stripeAccount", "Give the account's id, like acct_1A2b3C.");
   }
-  const ClaimId claim = account_claim(command.stripe_account);
+  const Business* found = world.find<Business>(command.business_id);
+  if (found == nullptr) return refuse(Refusal::unknown_business, "businessId", "There is no such business.");
+  if (!command.meta.is_operator && !(command.proven && found->owner_id == command.meta.user)) {
+    return refuse(Refusal::forbidden, "", "Only an operator may link an account that is not proven to be one's own.");
+  }
+  if (account == command.platform_account) {
+    return refuse(Refusal::account_taken, "stripeAccount", "This is the ticket office's own account.");
+  }
+  const ClaimId claim = account_claim(account);
   const Claim* claimed = world.find<Claim>(claim);
   if (claimed != nullptr && claimed->target != command.business_id.value) {
     return refuse(Refusal::account_taken, "stripeAccount", "This account is linked to another business.");
   }
-  if (!found->stripe_account.empty() && found->stripe_account != command.stripe_account) {
+  if (!found->stripe_account.empty() && found->stripe_account != account && !found->deauthorized) {
     return refuse(Refusal::account_taken, "stripeAccount", "The business has another account already.");
   }
   Business business = *found;
-  business.stripe_account = command.stripe_account;
-  business.charges_enabled = command.charges_enabled;
+  business.stripe_account = account;
+  set(business, command.account);
   if (claimed == nullptr) world.put(Claim{.id = claim, .kind = "account", .target = business.id.value});
   world.put(business);
   FreshIds ids(command.meta);
   audit(world, command.meta, ids, "business.account_linked", business.id.value);
+  return business;
+}
+
+void needs(const RecordAccount& command, Needs& needs) {
+  needs.change<Business>(command.business_id);
+}
+
+Result<Business> decide(const RecordAccount& command, World& world) {
+  const Business* found = world.find<Business>(command.business_id);
+  if (found == nullptr) return refuse(Refusal::unknown_business, "businessId", "There is no such business.");
+  if (found->stripe_account != command.account.account_id) {
+    return refuse(Refusal::conflict, "", "The business has another account.");
+  }
+  Business business = *found;
+  set(business, command.account);
+  world.put(business);
+  FreshIds ids(command.meta);
+  audit(world, command.meta, ids, "business.account_recorded", business.id.value);
   return business;
 }
 

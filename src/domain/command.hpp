@@ -6,6 +6,7 @@
 //   Result<Command::Outcome> decide(const Command&, World&);  refuses, or changes the world and tells the outcome
 // A refusal leaves the world as it was: the engine takes back whatever was put before it.
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -51,9 +52,15 @@ inline void audit(World& world, const Meta& meta, FreshIds& ids, std::string_vie
                        .address = meta.address});
 }
 
-/// Puts work to be done outside the transaction, due at once.
-inline JobId put_job(World& world, const Meta& meta, FreshIds& ids, JobKind kind, Uuid subject) {
-  Job job{.id = ids.next<JobId>(), .kind = kind, .subject = subject, .due_at = meta.now, .created_at = meta.now};
+/// Puts work to be done outside the transaction, due after `delay`.
+inline JobId put_job(World& world, const Meta& meta, FreshIds& ids, JobKind kind, Uuid subject,
+                     std::string_view detail = {}, std::chrono::seconds delay = {}) {
+  Job job{.id = ids.next<JobId>(),
+          .kind = kind,
+          .subject = subject,
+          .detail = std::string(detail),
+          .due_at = meta.now + delay,
+          .created_at = meta.now};
   const JobId id = job.id;
   world.put(std::move(job));
   return id;
@@ -61,5 +68,12 @@ inline JobId put_job(World& world, const Meta& meta, FreshIds& ids, JobKind kind
 
 /// A text field that must hold 1 to `limit` bytes.
 inline bool is_text(std::string_view text, std::size_t limit_bytes) { return !text.empty() && text.size() <= limit_bytes; }
+
+/// The first bytes of a UTF-8 text, at most `limit_bytes`, without half a character at the end.
+inline std::string first_bytes(std::string_view text, std::size_t limit_bytes) {
+  std::size_t end = std::min(text.size(), limit_bytes);
+  while (end < text.size() && end > 0 && (text[end] & 0xC0) == 0x80) --end;
+  return std::string(text.substr(0, end));
+}
 
 }  // namespace admit::domain

@@ -25,6 +25,7 @@ DoorReason judge(const Admit& command, const Device& device, const World& world,
   if (command.opened->show_id != found->show_id) return DoorReason::forged;
   if (ticket == nullptr) return DoorReason::other_show;
   if (found->status == TicketStatus::revoked) return DoorReason::revoked;
+  if (found->status == TicketStatus::frozen) return DoorReason::frozen;
   if (command.opened->sequence != found->sequence) return DoorReason::superseded;
   if (command.direction == Direction::exit) return found->inside ? DoorReason::exited : DoorReason::not_inside;
   const auto& windows = world.get<Show>(device.show_id).windows;

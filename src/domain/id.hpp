@@ -74,6 +74,11 @@ ADMIT_ID(ClaimId, "");
 ADMIT_ID(CounterId, "");
 ADMIT_ID(InboxId, "");
 ADMIT_ID(ShowKeyId, "");
+ADMIT_ID(RefundId, "");
+ADMIT_ID(DisputeId, "");
+ADMIT_ID(LedgerId, "");
+ADMIT_ID(CancellationId, "");
+ADMIT_ID(AlertId, "");
 #undef ADMIT_ID
 
 /// 128 random bits handed in with a command; all randomness a decision needs comes from it.

@@ -31,4 +31,14 @@ struct FinishJob {
 void needs(const FinishJob& command, Needs& needs);
 [[nodiscard]] Result<Job> decide(const FinishJob& command, World& world);
 
+/// By an operator: a job that was given up is due again, with all its tries; its alert is settled.
+/// Refuses: unknown_job, forbidden, job_not_dead.
+struct ReviveJob {
+  using Outcome = Job;
+  Meta meta;
+  JobId job_id;
+};
+void needs(const ReviveJob& command, Needs& needs);
+[[nodiscard]] Result<Job> decide(const ReviveJob& command, World& world);
+
 }  // namespace admit::domain

@@ -14,14 +14,20 @@ ADMIT_WORDS(Refusal,
             nonce_reused,            // the same scan nonce came with another code
             unknown_user, unknown_session, session_ended, wrong_credentials, email_taken,
             unknown_business, unknown_show, unknown_registration, unknown_transaction, unknown_ticket,
-            unknown_device, unknown_check_in, unknown_job,
+            unknown_device, unknown_check_in, unknown_job, unknown_refund, unknown_dispute, unknown_alert,
             forbidden,               // known, but not the caller's
             account_taken,           // the provider's account belongs to another business
             show_not_draft, show_incomplete, show_not_published, show_cancelled, sale_not_open, sale_closed,
             unknown_tier, too_few, too_many,
             payments_unavailable,    // the business has no account that can charge
-            sold_out, too_many_holds,
+            sold_out, too_many_holds, too_many_free_tickets,
             registration_expired, registration_not_held, already_paid, amount_differs, payment_in_progress,
+            not_paid,                // there is no payment that money could go back from
+            not_in_review,           // the payment waits for nobody's decision
+            disputed,                // the buyer's bank decides first
+            refund_closed,           // the show lets no customer give tickets back now
+            refund_too_much,         // less than that is left to give back
+            job_not_dead,
             ticket_not_valid, not_an_entry, other_device, annul_too_late, already_annulled,
             conflict,                // kept losing against concurrent changes; nothing was done, send it again
             overloaded,              // the queue is full; nothing was done, send it again later

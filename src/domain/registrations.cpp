@@ -217,12 +217,12 @@ Result<std::vector<Line>> check_sale(const Reserve& command, const World& world)
                   "The registration costs more than can be paid at once; take fewer tickets.");
   }
   const Business& business = world.get<Business>(show->business_id);
-  if (amount > 0 && (!command.payments_ready || business.stripe_account.empty() || !business.charges_enabled)) {
-    return refuse(Refusal::payments_unavailable, "showId",
-                  !command.payments_ready
-                      ? "This ticket office takes no payments yet: no payment provider is configured."
-                  : business.stripe_account.empty() ? "The organiser has no payment account yet."
-                                                    : "The organiser's payment account cannot charge yet.");
+  if (amount > 0) {
+    if (!command.payments_ready) {
+      return refuse(Refusal::payments_unavailable, "showId",
+                    "This ticket office takes no payments yet: no payment provider is configured.");
+    }
+    if (auto missing = sales_gate(business)) return refuse(Refusal::payments_unavailable, "showId", *missing);
   }
   for (const auto& [quota_id, n] : wanted) {
     const Quota& quota = world.get<Quota>(quota_id);
@@ -380,9 +380,10 @@ Result<Transaction> decide(const BeginPayment& command, World& world) {
     if (open.status != TransactionStatus::cancelled) return open;
   }
   const Business& business = world.get<Business>(found->business_id);
-  if (!command.payments_ready || business.stripe_account.empty() || !business.charges_enabled) {
-    return refuse(Refusal::payments_unavailable, "registrationId", "The organiser's payment account cannot charge.");
+  if (!command.payments_ready) {
+    return refuse(Refusal::payments_unavailable, "registrationId", "No payment provider is configured.");
   }
+  if (auto missing = sales_gate(business)) return refuse(Refusal::payments_unavailable, "registrationId", *missing);
   Registration registration = *found;
   FreshIds ids(command.meta);
   Transaction transaction{.id = ids.next<TransactionId>(),
@@ -449,14 +450,15 @@ InboxId inbox_id(std::string_view event_id) {
 
 void needs(const ApplyEvent& command, Needs& needs) {
   needs.change<InboxEvent>(inbox_id(command.event_id));
-  if (command.account_charges_enabled) {
-    if (const auto* claim = needs.read<Claim>(account_claim(command.object_id))) {
+  if (const auto* account = std::get_if<AccountNews>(&command.news)) {
+    if (const auto* claim = needs.read<Claim>(account_claim(account->account_id))) {
       needs.change<Business>(BusinessId{claim->target});
     }
   }
-  if (!command.intent) return;
-  TransactionId transaction_id = command.intent->transaction_id;
-  if (const auto* claim = needs.change<Claim>(intent_claim(command.intent->intent_id))) {
+  const auto* intent = std::get_if<IntentNews>(&command.news);
+  if (intent == nullptr) return;
+  TransactionId transaction_id = intent->transaction_id;
+  if (const auto* claim = needs.change<Claim>(intent_claim(intent->intent_id))) {
     transaction_id = TransactionId{claim->target};
   }
   if (!transaction_id) return;
@@ -490,7 +492,7 @@ struct Applied {
 
 /// The table of guarded transitions of one payment. Nothing leaves `succeeded`; `failed` is not the end.
 Applied apply_intent(const ApplyEvent& command, World& world, FreshIds& ids) {
-  const IntentNews& news = *command.intent;
+  const IntentNews& news = std::get<IntentNews>(command.news);
   // Our intents live on our own account: one of a connected account was made by somebody else, whatever it claims to
   // pay.
   if (!command.account.empty()) return {InboxStatus::flagged, "intent_of_another_account"};
@@ -564,12 +566,12 @@ Applied apply_intent(const ApplyEvent& command, World& world, FreshIds& ids) {
 
 Applied apply(const ApplyEvent& command, World& world, FreshIds& ids) {
   if (command.livemode != command.expect_livemode) return {InboxStatus::flagged, "wrong_livemode"};
-  if (command.intent) return apply_intent(command, world, ids);
-  if (command.account_charges_enabled) {
-    const Claim* claim = world.find<Claim>(account_claim(command.object_id));
+  if (std::holds_alternative<IntentNews>(command.news)) return apply_intent(command, world, ids);
+  if (const auto* account = std::get_if<AccountNews>(&command.news)) {
+    const Claim* claim = world.find<Claim>(account_claim(account->account_id));
     if (claim == nullptr) return {InboxStatus::flagged, "unknown_account"};
     Business business = world.get<Business>(BusinessId{claim->target});
-    business.charges_enabled = *command.account_charges_enabled;
+    business.charges_enabled = account->charges_enabled;
     world.put(std::move(business));
     audit(world, command.meta, ids, "business.account_updated", claim->target);
     return {InboxStatus::applied, "account_updated"};

@@ -341,33 +341,32 @@ TEST_CASE("event: what cannot be applied is kept with a word that says why") {
     CHECK(w.status(registration.id) == RegistrationStatus::held);
   };
   auto event = paid();
+  const auto intent = [&]() -> IntentNews& { return std::get<IntentNews>(event.news); };
   event.livemode = true;
   expect("wrong_livemode", event);
   event = paid();
   event.account = "acct_thief";
   expect("intent_of_another_account", event);
   event = paid();
-  event.intent->intent_id.clear();
+  intent().intent_id.clear();
   expect("no_intent_id", event);
   event = paid();
-  event.intent->transaction_id = {};
+  intent().transaction_id = {};
   expect("unknown_intent", event);
   event = paid();
-  event.intent->transaction_id = free.transaction_id;
+  intent().transaction_id = free.transaction_id;
   expect("not_paid_by_card", event);
   event = paid();
-  event.intent->received_minor = 999;
+  intent().received_minor = 999;
   expect("amount_differs", event);
   event = paid();
-  event.intent->currency = "USD";
+  intent().currency = "USD";
   expect("amount_differs", event);
   event = paid();
-  event.intent->intent_id = "pi_other";  // the one above tied the transaction to its intent
+  intent().intent_id = "pi_other";  // the one above tied the transaction to its intent
   expect("intent_of_another_payment", event);
   event = paid();
-  event.intent.reset();
-  event.object_id = "acct_unknown";
-  event.account_charges_enabled = true;
+  event.news = o.account("acct_unknown");
   expect("unknown_account", event);
   o.must(RecordIntent{.meta = o.meta(), .transaction_id = other.id, .intent_id = "pi_2"});
   CHECK(code(o.call(RecordIntent{.meta = o.meta(), .transaction_id = other.id, .intent_id = "pi_3"})) ==
@@ -386,7 +385,7 @@ TEST_CASE("event: an account that may charge no more stops the sale") {
                    .type = "account.updated",
                    .object_id = "acct_hall",
                    .account = "acct_hall",
-                   .account_charges_enabled = false};
+                   .news = AccountNews{.account_id = "acct_hall"}};
   CHECK(o.must(event).detail == "account_updated");
   CHECK(code(o.call(o.order(tier.id, 1))) == Refusal::payments_unavailable);
 }

@@ -20,14 +20,30 @@ ADMIT_WORDS(AdmissionRule, once)
 ADMIT_WORDS(RegistrationStatus, held, expiring, expired, confirmed, cancelled)
 ADMIT_WORDS(Provider, stripe, none_, cash)
 ADMIT_WORDS(TransactionStatus, created, requires_action, requires_capture, processing, succeeded, failed, cancelled)
-ADMIT_WORDS(TicketStatus, valid, used, revoked)
+/// How a payment reaches its business: charged by us and transferred, or charged on the business's own account.
+ADMIT_WORDS(ChargeModel, destination, direct)
+/// `frozen`: a dispute about its payment is open.
+ADMIT_WORDS(TicketStatus, valid, used, revoked, frozen)
+ADMIT_WORDS(RefundReason, customer, organiser, show_cancelled, late_success, second_payment, amount_differs, provider,
+            dispute)
+/// `due`: wanted, the provider has not taken it yet.
+ADMIT_WORDS(RefundStatus, due, pending, requires_action, succeeded, failed, cancelled)
+ADMIT_WORDS(DisputeOutcome, open_, won, lost, closed)
+ADMIT_WORDS(LedgerKind, charge, transfer, application_fee, tax, refund, transfer_reversal, fee_refund, tax_reversal,
+            refund_returned, dispute, dispute_fee, dispute_reversal, dispute_settled)
+ADMIT_WORDS(LedgerAccount, buyer, platform, business, platform_fee, tax, disputed, provider_fee)
+/// What a person should look at.
+ADMIT_WORDS(AlertKind, dead_job, amount_differs, late_success, second_payment, refund_failed, refund_unknown, receivable,
+            dispute, fraud_warning, payout_failed, account_closed, authorization_lapsed)
 ADMIT_WORDS(Direction, entry, exit)
 /// What was decided about one scan, in order of precedence. The first two let somebody through.
 ADMIT_WORDS(DoorReason, admitted, exited, malformed, unsigned_code, unsupported_code, forged, unknown, other_show, revoked,
-            superseded, outside_window, already_used, not_inside)
-ADMIT_WORDS(JobKind, render_tickets, create_intent, cancel_intent, refund_intent, apply_event)
+            frozen, superseded, outside_window, already_used, not_inside)
+ADMIT_WORDS(JobKind, render_tickets, create_intent, cancel_intent, capture_intent, refund_intent, apply_event,
+            refresh_account, cancel_show, reverse_transfer, collect_evidence, mail)
 ADMIT_WORDS(JobStatus, due, done, dead)
-ADMIT_WORDS(InboxStatus, applied, ignored, flagged, failed)
+/// `waiting`: speaks of a payment that is not known yet, and is tried again.
+ADMIT_WORDS(InboxStatus, applied, ignored, flagged, failed, waiting)
 
 /// An account. The e-mail address is unique by a Claim.
 struct User {
@@ -70,7 +86,8 @@ struct Session {
   static constexpr auto uniques() { return std::tuple{}; }
 };
 
-/// A unique text and what it stands for: `email` -> user, `intent` -> transaction, `account` -> business.
+/// A unique text and what it stands for: `email` -> user, `intent` -> transaction, `account` -> business,
+/// `refund` -> refund.
 /// Its id is derived from kind and text, so that the primary key makes it unique.
 struct Claim {
   ClaimId id;
@@ -93,6 +110,14 @@ struct Business {
   std::string name;
   std::string stripe_account;  // "" until one is linked
   bool charges_enabled = false;
+  bool transfers_active = false;
+  bool details_submitted = false;
+  bool deauthorized = false;  // it disconnected itself from us
+  std::string requirement;    // what its account is missing, for people; "" nothing
+  std::int64_t fee_fixed_minor = 0;  // our share of each payment: fixed and in basis points
+  std::int64_t fee_percent_bp = 0;
+  ChargeModel charge_model = ChargeModel::destination;
+  bool on_behalf_of = false;  // the business is the merchant of record
   Instant created_at{};
   std::uint64_t version = 0;
 
@@ -100,7 +125,14 @@ struct Business {
   static constexpr auto columns() {
     return std::tuple{column("id", &Business::id), column("owner_id", &Business::owner_id), column("name", &Business::name),
                       column("stripe_account", &Business::stripe_account),
-                      column("charges_enabled", &Business::charges_enabled), column("created_at", &Business::created_at)};
+                      column("charges_enabled", &Business::charges_enabled),
+                      column("transfers_active", &Business::transfers_active),
+                      column("details_submitted", &Business::details_submitted),
+                      column("deauthorized", &Business::deauthorized), column("requirement", &Business::requirement),
+                      column("fee_fixed_minor", &Business::fee_fixed_minor),
+                      column("fee_percent_bp", &Business::fee_percent_bp),
+                      column("charge_model", &Business::charge_model), column("on_behalf_of", &Business::on_behalf_of),
+                      column("created_at", &Business::created_at)};
   }
   static constexpr auto indexes() { return std::tuple{index("by_owner", &Business::owner_id, &Business::created_at)}; }
   static constexpr auto uniques() { return std::tuple{}; }
@@ -131,6 +163,10 @@ struct Show {
   std::int64_t max_tickets_per_registration = 20;
   std::int64_t max_live_holds_per_user = 5;
   std::int64_t max_live_holds_per_address = 50;
+  std::int64_t max_free_tickets_per_user = 20;
+  bool manual_capture = false;  // a card is only reserved first, and charged once the places are sure
+  std::int64_t customer_refund_until_s = 0;  // before the doors: until then a buyer may give tickets back; 0: never
+  bool refund_keeps_fee = false;             // the booking fee is not given back to such a buyer
   std::int64_t tier_count = 0;
   std::int64_t key_number = 0;  // the show's signing key that new tickets carry
   Instant created_at{};
@@ -148,7 +184,11 @@ struct Show {
         column("hold_shown_s", &Show::hold_shown_s), column("hold_grace_s", &Show::hold_grace_s),
         column("max_tickets_per_registration", &Show::max_tickets_per_registration),
         column("max_live_holds_per_user", &Show::max_live_holds_per_user),
-        column("max_live_holds_per_address", &Show::max_live_holds_per_address), column("tier_count", &Show::tier_count),
+        column("max_live_holds_per_address", &Show::max_live_holds_per_address),
+        column("max_free_tickets_per_user", &Show::max_free_tickets_per_user),
+        column("manual_capture", &Show::manual_capture),
+        column("customer_refund_until_s", &Show::customer_refund_until_s),
+        column("refund_keeps_fee", &Show::refund_keeps_fee), column("tier_count", &Show::tier_count),
         column("key_number", &Show::key_number), column("created_at", &Show::created_at)};
   }
   static constexpr auto indexes() { return std::tuple{index("by_business", &Show::business_id, &Show::starts_at)}; }
@@ -225,7 +265,7 @@ struct Quota {
   static constexpr auto uniques() { return std::tuple{}; }
 };
 
-/// How many holds of one show live for one user or one client address.
+/// How many holds of one show live for one user or one client address; or how many free tickets one user has.
 struct HoldCounter {
   CounterId id;
   ShowId show_id;
@@ -278,9 +318,9 @@ struct Registration {
   Instant created_at{};
   Instant expires_at{};           // as shown to the buyer
   std::optional<Instant> confirmed_at;
-  std::optional<Instant> due_at;  // when the hold really ends; empty once nothing is left to do
-  CounterId user_counter;         // the live-hold counters that it fills while held
-  CounterId address_counter;
+  std::optional<Instant> due_at;  // when ExpireHeld should look at it next; empty once nothing is left to do
+  CounterId user_counter;         // the live-hold counters that it fills while held; where it costs nothing, the
+  CounterId address_counter;      // user's counter of free tickets, and none
   TransactionId transaction_id;   // the open or successful payment
   std::int64_t attempts = 0;      // payments begun
   bool test = false;              // bought while no money could move
@@ -321,10 +361,26 @@ struct Transaction {
   std::int64_t amount_minor = 0;
   std::int64_t received_minor = 0;
   std::string currency;
+  std::string received_currency;  // "" until something was received
+  std::int64_t application_fee_minor = 0;  // our share of the amount
+  std::int64_t tax_minor = 0;              // the tax in the amount
+  ChargeModel charge_model = ChargeModel::destination;
+  bool on_behalf_of = false;
+  bool manual_capture = false;
+  bool livemode = false;
   std::string stripe_account;  // never "" for provider stripe
   std::string intent_id;       // the provider's, "" until it answered
+  std::string charge_id;       // the provider's, "" until it was heard of
   std::string last_error;      // the provider's code
   std::string flag;
+  bool booked = false;              // its ledger entries are written
+  std::int64_t refund_count = 0;    // refunds ever made: refund_id() finds them
+  std::int64_t refund_minor = 0;    // sum of the refunds that have not failed
+  std::int64_t refunded_minor = 0;  // of these, what was given back
+  std::int64_t fee_back_minor = 0;  // of application_fee_minor, given back with refund_minor
+  std::int64_t tax_back_minor = 0;  // of tax_minor
+  std::int64_t open_disputes = 0;   // inquiries not counted
+  std::optional<Instant> review_until;  // another amount was paid than asked for: until then an operator may accept it
   Instant created_at{};
   std::optional<Instant> processed_at;
   std::uint64_t version = 0;
@@ -337,8 +393,21 @@ struct Transaction {
                       column("status", &Transaction::status), column("attempt", &Transaction::attempt),
                       column("amount_minor", &Transaction::amount_minor),
                       column("received_minor", &Transaction::received_minor), column("currency", &Transaction::currency),
+                      column("received_currency", &Transaction::received_currency),
+                      column("application_fee_minor", &Transaction::application_fee_minor),
+                      column("tax_minor", &Transaction::tax_minor), column("charge_model", &Transaction::charge_model),
+                      column("on_behalf_of", &Transaction::on_behalf_of),
+                      column("manual_capture", &Transaction::manual_capture), column("livemode", &Transaction::livemode),
                       column("stripe_account", &Transaction::stripe_account), column("intent_id", &Transaction::intent_id),
-                      column("last_error", &Transaction::last_error), column("flag", &Transaction::flag),
+                      column("charge_id", &Transaction::charge_id), column("last_error", &Transaction::last_error),
+                      column("flag", &Transaction::flag), column("booked", &Transaction::booked),
+                      column("refund_count", &Transaction::refund_count),
+                      column("refund_minor", &Transaction::refund_minor),
+                      column("refunded_minor", &Transaction::refunded_minor),
+                      column("fee_back_minor", &Transaction::fee_back_minor),
+                      column("tax_back_minor", &Transaction::tax_back_minor),
+                      column("open_disputes", &Transaction::open_disputes),
+                      column("review_until", &Transaction::review_until),
                       column("created_at", &Transaction::created_at), column("processed_at", &Transaction::processed_at)};
   }
   static constexpr auto indexes() {
@@ -348,6 +417,192 @@ struct Transaction {
     return std::tuple{unique("one_per_attempt", &Transaction::registration_id, &Transaction::attempt)};
   }
 };
+
+/// Money that goes back to the buyer of one payment.
+struct Refund {
+  RefundId id;  // refund_id()
+  TransactionId transaction_id;
+  RegistrationId registration_id;
+  ShowId show_id;
+  BusinessId business_id;
+  std::int64_t number = 0;  // from 1 within the transaction
+  std::int64_t amount_minor = 0;  // 0 where the tickets were free
+  std::string currency;
+  RefundReason reason = RefundReason::organiser;
+  RefundStatus status = RefundStatus::due;
+  std::string provider_id;  // "" until the provider took it
+  std::vector<std::int64_t> ticket_numbers;  // the tickets that end with it
+  bool reverse_transfer = false;      // what the business was sent comes back with it
+  std::int64_t fee_back_minor = 0;    // our share that goes back to the business
+  std::int64_t tax_back_minor = 0;
+  bool places_freed = false;          // its tickets' places can be sold again
+  std::string last_error;
+  std::string created_by;  // as AuditEntry::actor
+  Instant created_at{};
+  std::optional<Instant> processed_at;
+  std::uint64_t version = 0;
+
+  static constexpr std::string_view table = "refund";
+  static constexpr auto columns() {
+    return std::tuple{column("id", &Refund::id), column("transaction_id", &Refund::transaction_id),
+                      column("registration_id", &Refund::registration_id), column("show_id", &Refund::show_id),
+                      column("business_id", &Refund::business_id), column("number", &Refund::number),
+                      column("amount_minor", &Refund::amount_minor), column("currency", &Refund::currency),
+                      column("reason", &Refund::reason), column("status", &Refund::status),
+                      column("provider_id", &Refund::provider_id), column("ticket_numbers", &Refund::ticket_numbers),
+                      column("reverse_transfer", &Refund::reverse_transfer),
+                      column("fee_back_minor", &Refund::fee_back_minor),
+                      column("tax_back_minor", &Refund::tax_back_minor), column("places_freed", &Refund::places_freed),
+                      column("last_error", &Refund::last_error), column("created_by", &Refund::created_by),
+                      column("created_at", &Refund::created_at), column("processed_at", &Refund::processed_at)};
+  }
+  static constexpr auto indexes() {
+    return std::tuple{index("by_registration", &Refund::registration_id, &Refund::created_at),
+                      index("by_show", &Refund::show_id, &Refund::created_at),
+                      index("by_business", &Refund::business_id, &Refund::created_at)};
+  }
+  static constexpr auto uniques() { return std::tuple{}; }
+};
+[[nodiscard]] inline RefundId refund_id(TransactionId transaction, std::int64_t number) {
+  return derived_id<RefundId>("refund", transaction.text() + "/" + std::to_string(number));
+}
+
+/// A buyer's bank took money back, or asks whether it should.
+struct Dispute {
+  DisputeId id;  // derived from the provider's: dispute_id()
+  std::string provider_id;
+  TransactionId transaction_id;
+  RegistrationId registration_id;
+  ShowId show_id;
+  BusinessId business_id;
+  std::int64_t amount_minor = 0;
+  std::string currency;
+  std::string reason;      // as the provider says
+  std::string status;      // as the provider says
+  bool is_inquiry = true;  // no money has moved
+  DisputeOutcome outcome = DisputeOutcome::open_;
+  std::int64_t fee_minor = 0;       // what the provider charged for it
+  std::int64_t reversed_minor = 0;  // got back from the business after it was lost
+  bool evidence_sent = false;
+  std::optional<Instant> evidence_due_at;
+  Instant opened_at{};
+  std::optional<Instant> closed_at;
+  std::uint64_t version = 0;
+
+  static constexpr std::string_view table = "dispute";
+  static constexpr auto columns() {
+    return std::tuple{column("id", &Dispute::id), column("provider_id", &Dispute::provider_id),
+                      column("transaction_id", &Dispute::transaction_id),
+                      column("registration_id", &Dispute::registration_id), column("show_id", &Dispute::show_id),
+                      column("business_id", &Dispute::business_id), column("amount_minor", &Dispute::amount_minor),
+                      column("currency", &Dispute::currency), column("reason", &Dispute::reason),
+                      column("status", &Dispute::status), column("is_inquiry", &Dispute::is_inquiry),
+                      column("outcome", &Dispute::outcome), column("fee_minor", &Dispute::fee_minor),
+                      column("reversed_minor", &Dispute::reversed_minor),
+                      column("evidence_sent", &Dispute::evidence_sent),
+                      column("evidence_due_at", &Dispute::evidence_due_at), column("opened_at", &Dispute::opened_at),
+                      column("closed_at", &Dispute::closed_at)};
+  }
+  static constexpr auto indexes() {
+    return std::tuple{index("by_registration", &Dispute::registration_id, &Dispute::opened_at),
+                      index("by_business", &Dispute::business_id, &Dispute::opened_at)};
+  }
+  static constexpr auto uniques() { return std::tuple{}; }
+};
+[[nodiscard]] inline DisputeId dispute_id(std::string_view provider_id) {
+  return derived_id<DisputeId>("dispute", provider_id);
+}
+
+/// One movement of money from the account `credit` to the account `debit`, so that all accounts together are always
+/// zero. Its id is derived from what moved it: it cannot be written twice.
+struct LedgerEntry {
+  LedgerId id;
+  Instant at{};
+  LedgerKind kind = LedgerKind::charge;
+  LedgerAccount debit = LedgerAccount::platform;
+  LedgerAccount credit = LedgerAccount::buyer;
+  std::int64_t amount_minor = 0;  // above 0
+  std::string currency;
+  BusinessId business_id;
+  TransactionId transaction_id;
+  Uuid source;  // the refund or dispute, none for the payment itself
+  std::uint64_t version = 0;
+
+  static constexpr std::string_view table = "ledger_entry";
+  static constexpr auto columns() {
+    return std::tuple{column("id", &LedgerEntry::id), column("at", &LedgerEntry::at), column("kind", &LedgerEntry::kind),
+                      column("debit", &LedgerEntry::debit), column("credit", &LedgerEntry::credit),
+                      column("amount_minor", &LedgerEntry::amount_minor), column("currency", &LedgerEntry::currency),
+                      column("business_id", &LedgerEntry::business_id),
+                      column("transaction_id", &LedgerEntry::transaction_id), column("source", &LedgerEntry::source)};
+  }
+  static constexpr auto indexes() {
+    return std::tuple{index("by_transaction", &LedgerEntry::transaction_id, &LedgerEntry::at),
+                      index("by_business", &LedgerEntry::business_id, &LedgerEntry::at)};
+  }
+  static constexpr auto uniques() { return std::tuple{}; }
+};
+
+/// How far the cancellation of a whole show has come.
+struct Cancellation {
+  CancellationId id;  // cancellation_id()
+  ShowId show_id;
+  std::int64_t total = 0;  // registrations of the show, as far as counted
+  std::int64_t done = 0;
+  std::string after_order;  // where to go on: the cursor of the list of registrations, "" at the beginning
+  RegistrationId after_id;
+  std::string started_by;
+  Instant started_at{};
+  std::optional<Instant> finished_at;
+  std::uint64_t version = 0;
+
+  static constexpr std::string_view table = "cancellation";
+  static constexpr auto columns() {
+    return std::tuple{column("id", &Cancellation::id), column("show_id", &Cancellation::show_id),
+                      column("total", &Cancellation::total), column("done", &Cancellation::done),
+                      column("after_order", &Cancellation::after_order), column("after_id", &Cancellation::after_id),
+                      column("started_by", &Cancellation::started_by), column("started_at", &Cancellation::started_at),
+                      column("finished_at", &Cancellation::finished_at)};
+  }
+  static constexpr auto indexes() { return std::tuple{}; }
+  static constexpr auto uniques() { return std::tuple{}; }
+};
+[[nodiscard]] inline CancellationId cancellation_id(ShowId show) {
+  return derived_id<CancellationId>("cancellation", show.value.raw());
+}
+
+/// Something a person should look at, until somebody says that it is settled.
+struct Alert {
+  AlertId id;  // derived from kind and subject: alert_id()
+  AlertKind kind = AlertKind::dead_job;
+  Uuid subject;  // the job, registration, transaction, refund, dispute or business
+  BusinessId business_id;  // none where it is the operator's alone
+  ShowId show_id;
+  std::string detail;  // <= 200 bytes
+  CounterId desk;      // alert_desk(): where it lies, open or settled
+  Instant at{};
+  std::optional<Instant> resolved_at;
+  std::uint64_t version = 0;
+
+  static constexpr std::string_view table = "alert";
+  static constexpr auto columns() {
+    return std::tuple{column("id", &Alert::id), column("kind", &Alert::kind), column("subject", &Alert::subject),
+                      column("business_id", &Alert::business_id), column("show_id", &Alert::show_id),
+                      column("detail", &Alert::detail), column("desk", &Alert::desk), column("at", &Alert::at),
+                      column("resolved_at", &Alert::resolved_at)};
+  }
+  static constexpr auto indexes() {
+    return std::tuple{index("by_desk", &Alert::desk, &Alert::at), index("by_business", &Alert::business_id, &Alert::at)};
+  }
+  static constexpr auto uniques() { return std::tuple{}; }
+};
+[[nodiscard]] inline AlertId alert_id(AlertKind kind, Uuid subject) {
+  return derived_id<AlertId>("alert", std::string(word(kind)) + "/" + subject.raw());
+}
+/// The key of the list of all alerts that are open, or that are settled.
+[[nodiscard]] inline CounterId alert_desk(bool open) {
+  return derived_id<CounterId>("alert_desk", open ? "open" : "settled");
+}
 
 /// The id of the number-th ticket (from 1) of a registration confirmed at that instant: the same however often it is
 /// asked for, so that issuing twice is impossible and finding a registration's tickets needs no index.
@@ -457,6 +712,7 @@ struct Job {
   JobId id;
   JobKind kind = JobKind::render_tickets;
   Uuid subject;
+  std::string detail;  // for a mail, which one; <= 200 bytes
   JobStatus status = JobStatus::due;
   std::optional<Instant> due_at;  // when it may be taken next; empty when done or dead
   std::int64_t attempts = 0;
@@ -468,7 +724,7 @@ struct Job {
   static constexpr std::string_view table = "job";
   static constexpr auto columns() {
     return std::tuple{column("id", &Job::id), column("kind", &Job::kind), column("subject", &Job::subject),
-                      column("status", &Job::status), column("due_at", &Job::due_at), column("attempts", &Job::attempts),
+                      column("detail", &Job::detail), column("status", &Job::status), column("due_at", &Job::due_at), column("attempts", &Job::attempts),
                       column("lease", &Job::lease), column("last_error", &Job::last_error),
                       column("created_at", &Job::created_at)};
   }
@@ -488,6 +744,7 @@ struct InboxEvent {
   InboxStatus status = InboxStatus::ignored;
   std::string detail;
   Instant received_at{};
+  std::optional<Instant> due_at;  // when it may be forgotten
   std::uint64_t version = 0;
 
   static constexpr std::string_view table = "inbox_event";
@@ -496,7 +753,8 @@ struct InboxEvent {
                       column("type", &InboxEvent::type), column("object_id", &InboxEvent::object_id),
                       column("account", &InboxEvent::account), column("livemode", &InboxEvent::livemode),
                       column("payload", &InboxEvent::payload), column("status", &InboxEvent::status),
-                      column("detail", &InboxEvent::detail), column("received_at", &InboxEvent::received_at)};
+                      column("detail", &InboxEvent::detail), column("received_at", &InboxEvent::received_at),
+                      column("due_at", &InboxEvent::due_at)};
   }
   static constexpr auto indexes() { return std::tuple{}; }
   static constexpr auto uniques() { return std::tuple{}; }
@@ -577,7 +835,7 @@ struct SealingEpoch {
 /// Every row type, in the fixed order in which tables are loaded, locked and saved.
 template <template <class...> class To>
 using AllRows = To<User, Session, Claim, Business, Show, ShowKey, Tier, Quota, HoldCounter, Registration, Transaction,
-                   Ticket, CheckIn, Device, Job, InboxEvent, IdempotentReply, AuditEntry, LaneMark, SealingEpoch>;
+                   Refund, Dispute, LedgerEntry, Cancellation, Ticket, CheckIn, Device, Job, InboxEvent, IdempotentReply, AuditEntry, Alert, LaneMark, SealingEpoch>;
 using AnyRow = AllRows<std::variant>;
 
 template <class Row>

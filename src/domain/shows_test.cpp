@@ -259,10 +259,7 @@ TEST_CASE("account: an address once, an account of the provider for one business
   CHECK(code(o.call(CreateUser{.meta = o.meta(), .email = "buyer@example.org"})) == Refusal::invalid_field);
   const BusinessId other = o.must(CreateBusiness{.meta = o.meta(o.buyer), .name = "Other"}).id;
   const auto link = [&](Meta meta, BusinessId business, std::string account) {
-    return LinkAccount{.meta = std::move(meta),
-                       .business_id = business,
-                       .stripe_account = std::move(account),
-                       .charges_enabled = true};
+    return LinkAccount{.meta = std::move(meta), .business_id = business, .account = o.account(std::move(account))};
   };
   CHECK(code(o.call(link(o.meta(o.buyer), other, "acct_x"))) == Refusal::forbidden);
   CHECK(code(o.call(link(o.by_operator(), other, "acct_hall"))) == Refusal::account_taken);

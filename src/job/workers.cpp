@@ -116,8 +116,14 @@ std::string Workers::perform(const domain::Job& job) {
     case domain::JobKind::render_tickets: return render_tickets(domain::RegistrationId{job.subject});
     case domain::JobKind::cancel_intent: return cancel_intent(domain::TransactionId{job.subject}, job.attempts);
     case domain::JobKind::create_intent:
+    case domain::JobKind::capture_intent:
     case domain::JobKind::refund_intent:
-    case domain::JobKind::apply_event: break;
+    case domain::JobKind::apply_event:
+    case domain::JobKind::refresh_account:
+    case domain::JobKind::cancel_show:
+    case domain::JobKind::reverse_transfer:
+    case domain::JobKind::collect_evidence:
+    case domain::JobKind::mail: break;
   }
   return "this binary cannot do a job of this kind";
 }

@@ -64,6 +64,8 @@ void visit_value(T& value, ColumnVisitor& visitor) {
     visitor.lines(value);
   } else if constexpr (std::is_same_v<T, std::vector<QuotaId>>) {
     visitor.ids(value);
+  } else if constexpr (std::is_same_v<T, std::vector<std::int64_t>>) {
+    visitor.numbers(value);
   } else if constexpr (std::is_enum_v<T>) {
     auto index = static_cast<unsigned char>(value);
     visitor.word(index, word_count<T>());
@@ -104,6 +106,7 @@ struct OrdinaryFiller final : ColumnVisitor {
     }
   }
   void ids(std::vector<QuotaId>& value) override { value = {QuotaId{{++next, 1}}, QuotaId{{++next, 2}}}; }
+  void numbers(std::vector<std::int64_t>& value) override { value = {number(), number()}; }
 };
 
 }  // namespace

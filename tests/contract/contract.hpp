@@ -169,6 +169,7 @@ struct ColumnVisitor {
   virtual void windows(std::vector<Window>&) {}
   virtual void lines(std::vector<Line>&) {}
   virtual void ids(std::vector<QuotaId>&) {}
+  virtual void numbers(std::vector<std::int64_t>&) {}
 };
 void visit_columns(AnyRow& row, ColumnVisitor& visitor);
 

@@ -67,8 +67,7 @@ class Office {
                                 .is_operator = true})
                     .id;
     business = must(CreateBusiness{.meta = meta(organiser), .name = "The Hall"}).id;
-    must(LinkAccount{
-        .meta = by_operator(), .business_id = business, .stripe_account = "acct_hall", .charges_enabled = true});
+    must(LinkAccount{.meta = by_operator(), .business_id = business, .account = account()});
     show = new_show();
     gate = device(show, "north");
     other_gate = device(show, "south");
@@ -98,6 +97,15 @@ class Office {
     if (!result)
       throw std::runtime_error("refused: " + std::string(word(result.error().code)) + ", " + result.error().detail);
     return std::move(*result);
+  }
+
+  /// Of the business, as it is when it can sell.
+  static AccountNews account(std::string id = "acct_hall") {
+    return {.account_id = std::move(id),
+            .charges_enabled = true,
+            .transfers_active = true,
+            .payouts_enabled = true,
+            .details_submitted = true};
   }
 
   UserId user(const std::string& name) {
@@ -172,7 +180,7 @@ class Office {
             .type = "payment_intent",
             .object_id = intent,
             .payload = "{}",
-            .intent = IntentNews{.intent_id = intent,
+            .news = IntentNews{.intent_id = intent,
                                  .status = status,
                                  .failed = failed,
                                  .amount_minor = transaction.amount_minor,

@@ -446,11 +446,13 @@ std::size_t MemoryStore::purge(Instant now, std::size_t limit) {
   const std::lock_guard lock(x_mutex);
   fault_at(Call::purge);
   std::size_t gone = 0;
-  auto& replies = x_tables->of<domain::IdempotentReply>();
-  while (gone < limit && !replies.due.empty() && replies.due.begin()->first <= now) {
-    replies.erase(replies.due.begin()->second);
-    ++gone;
-  }
+  const auto forget_due = [&](auto& table) {
+    for (; gone < limit && !table.due.empty() && table.due.begin()->first <= now; ++gone) {
+      table.erase(table.due.begin()->second);
+    }
+  };
+  forget_due(x_tables->of<domain::IdempotentReply>());
+  forget_due(x_tables->of<domain::InboxEvent>());
   auto& counters = x_tables->of<domain::HoldCounter>();
   for (auto it = counters.rows.begin(); gone < limit && it != counters.rows.end();) {
     const auto here = it++;

@@ -170,8 +170,102 @@ create table sealing_epoch (
 ) strict;
 )sql";
 
+/// What was paid before the ledger was kept has no entries: `booked` tells.
+constexpr const char* step_2 = R"sql(
+alter table business add column transfers_active integer not null default 0;
+alter table business add column details_submitted integer not null default 0;
+alter table business add column deauthorized integer not null default 0;
+alter table business add column requirement text not null default '';
+alter table business add column fee_fixed_minor integer not null default 0;
+alter table business add column fee_percent_bp integer not null default 0;
+alter table business add column charge_model text not null default 'destination';
+alter table business add column on_behalf_of integer not null default 0;
+update business set transfers_active = charges_enabled, details_submitted = charges_enabled;
+
+alter table show add column max_free_tickets_per_user integer not null default 20;
+alter table show add column manual_capture integer not null default 0;
+alter table show add column customer_refund_until_s integer not null default 0;
+alter table show add column refund_keeps_fee integer not null default 0;
+
+alter table payment_transaction add column received_currency text not null default '';
+alter table payment_transaction add column application_fee_minor integer not null default 0;
+alter table payment_transaction add column tax_minor integer not null default 0;
+alter table payment_transaction add column charge_model text not null default 'destination';
+alter table payment_transaction add column on_behalf_of integer not null default 0;
+alter table payment_transaction add column manual_capture integer not null default 0;
+alter table payment_transaction add column livemode integer not null default 0;
+alter table payment_transaction add column charge_id text not null default '';
+alter table payment_transaction add column booked integer not null default 0;
+alter table payment_transaction add column refund_count integer not null default 0;
+alter table payment_transaction add column refund_minor integer not null default 0;
+alter table payment_transaction add column refunded_minor integer not null default 0;
+alter table payment_transaction add column fee_back_minor integer not null default 0;
+alter table payment_transaction add column tax_back_minor integer not null default 0;
+alter table payment_transaction add column open_disputes integer not null default 0;
+alter table payment_transaction add column review_until integer;
+update payment_transaction set received_currency = currency where received_minor > 0;
+
+create table refund (
+  id blob not null primary key, transaction_id blob not null, registration_id blob not null,
+  show_id blob not null, business_id blob not null, number integer not null,
+  amount_minor integer not null, currency text not null, reason text not null, status text not null,
+  provider_id text not null, ticket_numbers text not null, reverse_transfer integer not null,
+  fee_back_minor integer not null, tax_back_minor integer not null, places_freed integer not null,
+  last_error text not null, created_by text not null, created_at integer not null,
+  processed_at integer,
+  version integer not null
+) strict;
+create index refund_by_registration on refund (registration_id, created_at, id);
+create index refund_by_show on refund (show_id, created_at, id);
+create index refund_by_business on refund (business_id, created_at, id);
+
+create table dispute (
+  id blob not null primary key, provider_id text not null, transaction_id blob not null,
+  registration_id blob not null, show_id blob not null, business_id blob not null,
+  amount_minor integer not null, currency text not null, reason text not null, status text not null,
+  is_inquiry integer not null, outcome text not null, fee_minor integer not null,
+  reversed_minor integer not null, evidence_sent integer not null, evidence_due_at integer,
+  opened_at integer not null, closed_at integer,
+  version integer not null
+) strict;
+create index dispute_by_registration on dispute (registration_id, opened_at, id);
+create index dispute_by_business on dispute (business_id, opened_at, id);
+
+create table ledger_entry (
+  id blob not null primary key, at integer not null, kind text not null, debit text not null,
+  credit text not null, amount_minor integer not null, currency text not null,
+  business_id blob not null, transaction_id blob not null, source blob not null,
+  version integer not null
+) strict;
+create index ledger_entry_by_transaction on ledger_entry (transaction_id, at, id);
+create index ledger_entry_by_business on ledger_entry (business_id, at, id);
+
+create table cancellation (
+  id blob not null primary key, show_id blob not null, total integer not null, done integer not null,
+  after_order text not null, after_id blob not null, started_by text not null,
+  started_at integer not null, finished_at integer,
+  version integer not null
+) strict;
+
+create table alert (
+  id blob not null primary key, kind text not null, subject blob not null, business_id blob not null,
+  show_id blob not null, detail text not null, desk blob not null, at integer not null,
+  resolved_at integer,
+  version integer not null
+) strict;
+create index alert_by_desk on alert (desk, at, id);
+create index alert_by_business on alert (business_id, at, id);
+
+alter table job add column detail text not null default '';
+
+alter table inbox_event add column due_at integer;
+update inbox_event set due_at = received_at + 7776000000;
+create index inbox_event_due on inbox_event (due_at, id) where due_at is not null;
+)sql";
+
 constexpr std::array steps{
     Migration{1, "the first schema", step_1},
+    Migration{2, "refunds, disputes, the ledger", step_2},
 };
 
 void apply(Database& db, const Migration& step, Instant now) {

@@ -43,6 +43,7 @@ Lines described_columns() {
                   (i == 0 ? " key" : ""));
   });
   out.push_back("version INTEGER not null");
+  std::sort(out.begin(), out.end());  // a column that came later stands last
   return out;
 }
 
@@ -80,7 +81,7 @@ Lines query(Database& db, const std::string& sql) {
 
 Lines stored_columns(Database& db, std::string_view table) {
   return query(db, "select name || ' ' || type || iif(\"notnull\", ' not null', '') || iif(pk, ' key', '') "
-                   "from pragma_table_info('" + std::string(table) + "') order by cid");
+                   "from pragma_table_info('" + std::string(table) + "') order by 1");
 }
 
 Lines stored_indexes(Database& db, std::string_view table) {
