@@ -45,7 +45,7 @@ ADMIT_WORDS(JobStatus, due, done, dead)
 /// `waiting`: speaks of a payment that is not known yet, and is tried again.
 ADMIT_WORDS(InboxStatus, applied, ignored, flagged, failed, waiting)
 
-/// An account. The e-mail address is unique by a Claim.
+/// An account, or a guest. The e-mail address of an account is unique by a Claim.
 struct User {
   UserId id;
   std::string email;
@@ -53,6 +53,7 @@ struct User {
   std::string locale;  // BCP 47
   std::string password_hash;
   bool is_operator = false;
+  bool guest = false;  // bought without an account: its e-mail address is no Claim, no password signs it in
   Instant created_at{};
   std::uint64_t version = 0;
 
@@ -60,7 +61,8 @@ struct User {
   static constexpr auto columns() {
     return std::tuple{column("id", &User::id), column("email", &User::email), column("name", &User::name),
                       column("locale", &User::locale), column("password_hash", &User::password_hash),
-                      column("is_operator", &User::is_operator), column("created_at", &User::created_at)};
+                      column("is_operator", &User::is_operator), column("guest", &User::guest),
+                      column("created_at", &User::created_at)};
   }
   static constexpr auto indexes() { return std::tuple{}; }
   static constexpr auto uniques() { return std::tuple{}; }
@@ -169,6 +171,7 @@ struct Show {
   bool refund_keeps_fee = false;             // the booking fee is not given back to such a buyer
   std::int64_t tier_count = 0;
   std::int64_t key_number = 0;  // the show's signing key that new tickets carry
+  Uuid catalogue;               // the month it is listed under once it is published: catalogue_key()
   Instant created_at{};
   std::uint64_t version = 0;
 
@@ -189,9 +192,13 @@ struct Show {
         column("manual_capture", &Show::manual_capture),
         column("customer_refund_until_s", &Show::customer_refund_until_s),
         column("refund_keeps_fee", &Show::refund_keeps_fee), column("tier_count", &Show::tier_count),
-        column("key_number", &Show::key_number), column("created_at", &Show::created_at)};
+        column("key_number", &Show::key_number), column("catalogue", &Show::catalogue),
+        column("created_at", &Show::created_at)};
   }
-  static constexpr auto indexes() { return std::tuple{index("by_business", &Show::business_id, &Show::starts_at)}; }
+  static constexpr auto indexes() {
+    return std::tuple{index("by_business", &Show::business_id, &Show::starts_at),
+                      index("by_catalogue", &Show::catalogue, &Show::starts_at)};
+  }
   static constexpr auto uniques() { return std::tuple{}; }
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "domain/catalogue.hpp"
 #include "domain/money.hpp"
 
 namespace admit::domain {
@@ -193,6 +194,7 @@ Result<Show> decide(const PublishShow& command, World& world) {
   if (show->status == ShowStatus::published) return show;
   if (show->tier_count == 0) return refuse(Refusal::show_incomplete, "tiers", "Add a tier before publishing the show.");
   show->status = ShowStatus::published;
+  show->catalogue = catalogue_key(show->starts_at);
   world.put(*show);
   FreshIds ids(command.meta);
   audit(world, command.meta, ids, "show.published", show->id.value, show->id);

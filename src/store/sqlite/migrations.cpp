@@ -263,9 +263,19 @@ update inbox_event set due_at = received_at + 7776000000;
 create index inbox_event_due on inbox_event (due_at, id) where due_at is not null;
 )sql";
 
+// The catalogue's key is the sixteen letters of domain::catalogue_key().
+constexpr const char* step_3 = R"sql(
+alter table user_account add column guest integer not null default 0;
+alter table show add column catalogue blob not null default x'00000000000000000000000000000000';
+update show set catalogue = cast('shows of ' || strftime('%Y-%m', starts_at / 1000, 'unixepoch') as blob)
+  where status = 'published';
+create index show_by_catalogue on show (catalogue, starts_at, id);
+)sql";
+
 constexpr std::array steps{
     Migration{1, "the first schema", step_1},
     Migration{2, "refunds, disputes, the ledger", step_2},
+    Migration{3, "guests, and shows by month", step_3},
 };
 
 void apply(Database& db, const Migration& step, Instant now) {

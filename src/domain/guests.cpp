@@ -1,0 +1,28 @@
+#include "domain/guests.hpp"
+
+namespace admit::domain {
+
+void needs(const CreateGuest& command, Needs& needs) {
+  needs.change<Session>(command.session_id);
+}
+
+Result<User> decide(const CreateGuest& command, World& world) {
+  if (command.name.size() > 200) return refuse(Refusal::invalid_field, "name", "Give a name of at most 200 bytes.");
+  FreshIds ids(command.meta);
+  User user{.id = ids.next<UserId>(),
+            .email = command.email,
+            .name = command.name,
+            .locale = command.locale,
+            .guest = true,
+            .created_at = command.meta.now};
+  world.put(user);
+  world.put(Session{.id = command.session_id,
+                    .user_id = user.id,
+                    .refresh_hash = command.refresh_hash,
+                    .created_at = command.meta.now,
+                    .expires_at = command.meta.now + std::chrono::seconds{command.session_ttl_s}});
+  audit(world, command.meta, ids, "guest.created", user.id.value);
+  return user;
+}
+
+}  // namespace admit::domain
