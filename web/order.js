@@ -1,0 +1,114 @@
+// The order: until the tickets are there, then the tickets, and what was given back.
+
+import { by_id, call, guarded, money, now_ms, page_path, say, show_amounts, show_fault, wait, with_buyer } from "./common.js";
+
+const page = by_id("page");
+const id = page.dataset.registration;
+const path = `/v1/registrations/${id}`;
+const just_paid = sessionStorage.getItem(`admit:paid:${id}`) === "1";
+const limit_ms = 120000;
+const at_once = 4;
+
+const state = (key, is_done = false) => {
+  by_id("state").textContent = say(key);
+  by_id("state").className = is_done ? "done" : "note";
+  by_id("state").hidden = false;
+};
+
+async function pdf(buyer, ticket) {
+  const link = await buyer.call("GET", `/v1/tickets/${ticket.ticketId}/download`);
+  location.assign(link.downloadUrl);
+}
+
+async function show_ticket(buyer, ticket, show, of) {
+  const card = by_id("ticket").content.cloneNode(true).firstElementChild;
+  card.querySelector("h2").textContent = say("ticket", { n: ticket.number, of });
+  card.querySelector(".holder").textContent = ticket.holder;
+  const tier = show.tiers.find((one) => one.tierId === ticket.tierId)?.name ?? "";
+  card.querySelector(".tier-name").textContent = tier;
+  card.querySelector(".tier-name").lang = show.language;
+  by_id("tickets").append(card);
+  const image = card.querySelector("img");
+  if (ticket.status !== "valid") {
+    card.classList.toggle("void", ticket.status !== "used");
+    card.querySelector(".tier-name").append(` · ${say(`ticket_${ticket.status}`)}`);
+  }
+  const button = card.querySelector(".pdf");
+  button.setAttribute("aria-label", `${button.textContent}: ${say("ticket", { n: ticket.number, of })}`);
+  button.addEventListener("click", () => guarded(button, by_id("fault"), () => pdf(buyer, ticket)));
+  return async () => {
+    const svg = await buyer.call("GET", `/v1/tickets/${ticket.ticketId}/qr.svg`);
+    image.src = URL.createObjectURL(new Blob([svg], { type: "image/svg+xml" }));
+    image.alt = say("qr_of", { n: ticket.number });
+  };
+}
+
+/// The caller's tickets of this registration, page by page.
+async function tickets_of(buyer, registration) {
+  const found = [];
+  let cursor = "";
+  do {
+    const list = await buyer.call("GET", `/v1/userTickets?limit=1000${cursor && `&cursor=${encodeURIComponent(cursor)}`}`);
+    found.push(...list.tickets.filter((ticket) => ticket.registrationId === id));
+    cursor = list.nextCursor;
+  } while (cursor && found.length < registration.ticketIds.length);
+  return found.sort((a, b) => a.number - b.number);
+}
+
+async function show_tickets(buyer, registration, show) {
+  const tickets = await tickets_of(buyer, registration);
+  by_id("tickets").replaceChildren();
+  const drawings = [];
+  for (const ticket of tickets) drawings.push(await show_ticket(buyer, ticket, show, tickets.length));
+  const next = async () => {
+    for (let draw = drawings.shift(); draw; draw = drawings.shift()) await draw();
+  };
+  await Promise.all(Array.from({ length: at_once }, next));
+}
+
+async function confirmed(buyer, registration, show) {
+  sessionStorage.removeItem(`admit:paid:${id}`);
+  const returned = registration.refunded ?? 0;
+  if (returned > 0) {
+    by_id("refunded").hidden = false;
+    by_id("refunded").lastElementChild.textContent = money(returned, page.dataset);
+  }
+  state(registration.refundState ? `refund_${registration.refundState}` : "confirmed", !registration.refundState);
+  by_id("resend").hidden = false;
+  await show_tickets(buyer, registration, show);
+}
+
+async function look(buyer, show) {
+  const until = now_ms() + limit_ms;
+  for (let pause_ms = 400; ; pause_ms = Math.min(pause_ms * 1.5, 5000)) {
+    const registration = await buyer.call("GET", path);
+    show_amounts(registration, show, page);
+    by_id("money").hidden = false;
+    if (registration.status === "confirmed") return confirmed(buyer, registration, show);
+    if (registration.status === "expired" || registration.status === "cancelled") {
+      by_id("again").hidden = false;
+      return state(registration.status === "expired" ? "expired" : "given_back");
+    }
+    by_id("unpaid").hidden = just_paid || registration.status !== "held";
+    state(just_paid ? "being_made" : "not_paid");
+    if (now_ms() > until) break;
+    await wait(pause_ms);
+  }
+  state(just_paid ? "takes_longer" : "not_paid");
+  by_id("look").hidden = false;
+}
+
+with_buyer(id, async (buyer) => {
+  const show = await call("GET", `/v1/shows/${page.dataset.show}`);
+  page.hidden = false;
+  by_id("look").firstElementChild.addEventListener("click", () => {
+    by_id("look").hidden = true;
+    look(buyer, show).catch((fault) => show_fault(by_id("fault"), fault));
+  });
+  by_id("resend").addEventListener("click", (event) =>
+    guarded(event.target, by_id("fault"), async () => {
+      await buyer.call("POST", `${path}/resend`);
+      state("resent", true);
+    }));
+  await look(buyer, show);
+}).catch((fault) => show_fault(by_id("fault"), fault));
