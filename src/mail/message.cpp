@@ -189,4 +189,11 @@ std::expected<std::string, std::string> compose(const Message& message) {
   return std::string{reinterpret_cast<const char*>(bytes->data), bytes->len};
 }
 
+std::string envelope_address(const Mailbox& mailbox) {
+  if (is_plain(mailbox.address)) return mailbox.address;
+  start_library();
+  const auto address = own(internet_address_mailbox_new(nullptr, mailbox.address.c_str()));
+  return internet_address_mailbox_get_idn_addr(INTERNET_ADDRESS_MAILBOX(address.get()));
+}
+
 }  // namespace admit::mail

@@ -42,4 +42,8 @@ inline constexpr std::size_t limit_body_bytes = 256 * 1024;  ///< of `text` and 
 /// that is not one, a control character where none may be (so nothing can add a header), a limit passed.
 [[nodiscard]] std::expected<std::string, std::string> compose(const Message& message);
 
+/// The address as an envelope has it: its domain in ASCII (IDNA), so that only letters outside ASCII in the local part
+/// need a server that takes them. For a mailbox that compose takes.
+[[nodiscard]] std::string envelope_address(const Mailbox& mailbox);
+
 }  // namespace admit::mail

@@ -272,3 +272,12 @@ TEST_CASE("message: the same message is the same text, another id another mail")
   message.id = "job-2";
   CHECK(composed(message) != first);
 }
+
+TEST_CASE("message: an address in an envelope has its domain in ASCII") {
+  CHECK(envelope_address({.address = "Zoe@Example.org"}) == "Zoe@Example.org");
+  CHECK(envelope_address({.address = "zoe@bücher.example"}) == "zoe@xn--bcher-kva.example");
+  CHECK(envelope_address({.address = "zoë@bücher.example"}) == "zoë@xn--bcher-kva.example");
+  auto message = plain_message();
+  message.to.address = "zoe@bücher.example";
+  CHECK(composed(message).find("<zoe@xn--bcher-kva.example>") != std::string::npos);
+}

@@ -8,10 +8,16 @@ namespace {
 /// Styles stand on the elements, for programs that drop the rest; the sheet adds the dark and the narrow.
 constexpr std::string_view style_sheet = R"(<style>
 :root{color-scheme:light dark;supported-color-schemes:light dark}
-@media (max-width:599px){.outer{padding:0!important}.card{border-radius:0!important;border-left:0!important;border-right:0!important}.inner{padding:24px 20px!important}}
+@media (max-width:599px){
+.outer{padding:0!important}
+.card{border-radius:0!important;border-left:0!important;border-right:0!important}
+.inner{padding:24px 20px!important}
+.foot{padding:0 20px!important}
+}
 @media (prefers-color-scheme:dark){
 .page{background:#111114!important}
-.card{background:#1c1c21!important;border-color:#34343c!important}
+.card{background:#1c1c21!important}
+.card{border-left-color:#34343c!important;border-right-color:#34343c!important;border-bottom-color:#34343c!important}
 .ink{color:#ececf1!important}
 .soft{color:#a9a9b5!important}
 .line{border-color:#34343c!important}
@@ -49,24 +55,26 @@ std::string paragraph(std::string_view text, std::string_view css_class, std::st
 
 /// Rows of a name and its value; with `is_receipt` values are at the right and the last row is the sum.
 std::string table(const std::vector<std::pair<std::string, std::string>>& rows, bool is_receipt) {
+  const std::string cell =
+      "padding:10px 0;vertical-align:top;font-size:15px;line-height:22px;border-top:1px solid #e4e4ea;";
+  const std::string ink = cell + "color:#1a1a1f;";
   std::string out =
       "<table role=\"presentation\" width=\"100%\" cellpadding=\"0\" cellspacing=\"0\" border=\"0\""
       " style=\"border-collapse:collapse;margin:0 0 24px\">\n";
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    const bool is_sum = is_receipt && i + 1 == rows.size();
-    std::string cell =
-        "padding:10px 0;vertical-align:top;font-size:15px;line-height:22px;border-top:1px solid #e4e4ea;";
-    if (is_sum) cell += "font-weight:600;";
-    const bool is_name_strong = is_receipt;
+    const std::string name = escape_html(rows[i].first);
+    const std::string value = escape_html(rows[i].second);
+    const std::string weight = i + 1 == rows.size() ? "font-weight:600;" : "";
     out += "<tr>";
-    out += open("td", is_name_strong ? "ink line" : "soft line",
-                cell + (is_name_strong ? "color:#1a1a1f;" : "color:#5f5f6b;width:30%;padding-right:16px;"));
-    out += escape_html(rows[i].first) + "</td>";
-    std::string value = open("td", "ink line",
-                             cell + (is_receipt ? "color:#1a1a1f;text-align:right;white-space:nowrap;padding-left:16px;"
-                                                : "color:#1a1a1f;"));
-    if (!is_receipt) value.insert(3, " dir=\"auto\"");
-    out += value + escape_html(rows[i].second) + "</td></tr>\n";
+    if (is_receipt) {
+      out += open("td", "ink line", ink + weight) + name + "</td>";
+      out += open("td", "ink line", ink + weight + "text-align:right;white-space:nowrap;padding-left:16px;") + value;
+    } else {
+      out += open("td", "soft line", cell + "color:#5f5f6b;width:30%;white-space:nowrap;padding-right:16px;") + name +
+             "</td>";
+      out += open("td", "ink line", ink) + value;
+    }
+    out += "</td></tr>\n";
   }
   return out += "</table>\n";
 }
@@ -112,7 +120,7 @@ std::string as_html(const Page& page) {
       "style=\"max-width:560px;background:#ffffff;border:1px solid #e4e4ea;border-top:4px solid " +
       accent +
       ";border-radius:10px;text-align:left;\">"
-      "<tr><td class=\"inner\" style=\"padding:32px 36px;" +
+      "<tr><td class=\"inner\" style=\"padding:32px 36px;overflow-wrap:anywhere;" +
       std::string{font} + "\">\n";
   out += open("h1", "ink", "margin:0 0 20px;font-size:24px;line-height:30px;font-weight:700;color:#1a1a1f") +
          escape_html(page.heading) + "</h1>\n";
@@ -141,7 +149,7 @@ std::string as_html(const Page& page) {
   }
   out += "</td></tr></table>\n";
   out += paragraph(
-      page.footer, "soft",
+      page.footer, "soft foot",
       "max-width:560px;margin:20px auto 0;font-size:13px;line-height:19px;color:#5f5f6b;" + std::string{font});
   return out += "</td></tr></table>\n</body>\n</html>\n";
 }

@@ -68,21 +68,34 @@ enum class Stage : std::uint8_t { opening, sender, recipient, content };
 struct Conversation {
   std::string_view mail;  ///< what is left to send
   Stage stage = Stage::opening;
-  std::string reply;  ///< the server's last words
+  std::string reply;            ///< the server's words where it refused the last command
+  bool is_utf8_needed = false;  ///< for the address: RFC 6531
+  bool is_utf8_offered = false;
 };
 
 std::size_t read_mail(char* out, std::size_t size, std::size_t count, void* user) {
   auto& conversation = *static_cast<Conversation*>(user);
+  // The library sends such an address to any server, and some would take it and lose it. Nothing was handed over yet.
+  if (conversation.is_utf8_needed && !conversation.is_utf8_offered) return CURL_READFUNC_ABORT;
   const std::size_t taken = std::min(size * count, conversation.mail.size());
   std::memcpy(out, conversation.mail.data(), taken);
   conversation.mail.remove_prefix(taken);
   return taken;
 }
 
+/// Keeps what the server says no with; not its answer to the farewell after that.
 std::size_t hear_reply(char* line, std::size_t size, std::size_t count, void* user) {
   auto& conversation = *static_cast<Conversation*>(user);
-  conversation.reply.assign(line, std::min(size * count, limit_reply_bytes));
-  return size * count;
+  std::string& reply = conversation.reply;
+  const std::string_view heard{line, size * count};
+  if (conversation.stage == Stage::opening &&
+      heard.substr(std::min<std::size_t>(4, heard.size())).starts_with("SMTPUTF8"))
+    conversation.is_utf8_offered = true;
+  if (heard.starts_with('4') || heard.starts_with('5')) {
+    if (!reply.empty()) reply += ' ';
+    reply += heard.substr(0, limit_reply_bytes - std::min(limit_reply_bytes, reply.size()));
+  }
+  return heard.size();
 }
 
 std::size_t hear_nothing(char*, std::size_t size, std::size_t count, void*) {
@@ -92,11 +105,13 @@ std::size_t hear_nothing(char*, std::size_t size, std::size_t count, void*) {
 /// Sees every command; keeps nothing of it but how far we are.
 int watch_commands(CURL*, curl_infotype kind, char* bytes, std::size_t size, void* user) {
   if (kind != CURLINFO_HEADER_OUT) return 0;
-  auto& stage = static_cast<Conversation*>(user)->stage;
+  auto& conversation = *static_cast<Conversation*>(user);
   const std::string_view command{bytes, size};
-  if (command.starts_with("MAIL FROM:")) stage = Stage::sender;
-  if (command.starts_with("RCPT TO:")) stage = Stage::recipient;
-  if (command.starts_with("DATA")) stage = Stage::content;
+  if (command.starts_with("QUIT")) return 0;
+  conversation.reply.clear();
+  if (command.starts_with("MAIL FROM:")) conversation.stage = Stage::sender;
+  if (command.starts_with("RCPT TO:")) conversation.stage = Stage::recipient;
+  if (command.starts_with("DATA")) conversation.stage = Stage::content;
   return 0;
 }
 
@@ -139,7 +154,7 @@ class SmtpMailer::Connection {
 std::expected<void, Failure> SmtpMailer::Connection::talk(const SmtpOptions& options, const std::string& from,
                                                           const std::string& to, std::string_view mail) {
   curl_easy_reset(x_curl);  // keeps the connection
-  Conversation conversation{.mail = mail};
+  Conversation conversation{.mail = mail, .is_utf8_needed = !is_plain(to)};
   char error[CURL_ERROR_SIZE] = "";
 
   set(CURLOPT_URL, options.url.c_str());
@@ -190,9 +205,12 @@ std::expected<void, Failure> SmtpMailer::Connection::talk(const SmtpOptions& opt
   curl_easy_reset(x_curl);
   curl_slist_free_all(recipients);
   if (code == CURLE_OK) return {};
+  if (code == CURLE_ABORTED_BY_CALLBACK)
+    return std::unexpected(
+        Failure{.fault = Fault::permanent, .reason = "The mail server takes no such address (SMTPUTF8)."});
 
   std::string reason = *error != '\0' ? error : curl_easy_strerror(code);
-  if (reply >= 400) reason += ": " + conversation.reply;
+  if (!conversation.reply.empty()) reason += ": " + conversation.reply;
   return std::unexpected(Failure{.fault = judge(code, reply, conversation.stage),
                                  .reply_code = static_cast<int>(reply),
                                  .reason = one_line(reason, limit_reason_characters)});
@@ -223,8 +241,10 @@ std::expected<void, Failure> SmtpMailer::send(const Message& message) {
   if (!text) return std::unexpected(Failure{.fault = Fault::permanent, .reason = text.error()});
   if (text->size() > x_options.limit_bytes)
     return std::unexpected(Failure{.fault = Fault::permanent, .reason = "The mail is larger than may be sent."});
-  auto connection = take_connection();
-  auto sent = connection->talk(x_options, message.from.address, message.to.address, *text);
+  const std::string to = envelope_address(message.to);
+  // Only a new connection says whether it takes an address outside ASCII.
+  auto connection = is_plain(to) ? take_connection() : std::make_unique<Connection>();
+  auto sent = connection->talk(x_options, message.from.address, to, *text);
   if (sent) keep_connection(std::move(connection));
   return sent;
 }

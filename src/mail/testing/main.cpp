@@ -117,9 +117,9 @@ int run(const std::string& verb, const Arguments& arguments) {
   if (verb != "send") throw std::invalid_argument("no such verb");
   const auto message = message_of(arguments);
   // Several on one connection, as a worker sends them.
-  for (long left = std::stol(get(arguments, "times", "1")); left > 1; --left)
-    if (const int code = answer(mailer.send(message)); code != 0) return code;
-  return answer(mailer.send(message));
+  auto sent = mailer.send(message);
+  for (long left = std::stol(get(arguments, "times", "1")); left > 1 && sent; --left) sent = mailer.send(message);
+  return answer(sent);
 }
 
 }  // namespace
