@@ -1,5 +1,7 @@
 #include "domain/id.hpp"
 
+#include <algorithm>
+
 #include "domain/sha256.hpp"
 
 namespace admit::domain {
@@ -89,11 +91,17 @@ Uuid fresh_uuid(Instant now, Seed seed, std::uint32_t k) {
 }
 
 Uuid derived_uuid(std::string_view kind, std::string_view text) {
-  std::string input;
-  input.reserve(kind.size() + 1 + text.size());
-  input.append(kind).push_back('\0');
-  input.append(text);
-  const auto digest = sha256(input);
+  std::array<char, 128> few;
+  std::string many;
+  const std::size_t size = kind.size() + 1 + text.size();
+  char* input = few.data();
+  if (size > few.size()) {
+    many.resize(size);
+    input = many.data();
+  }
+  *std::ranges::copy(kind, input).out = '\0';
+  std::ranges::copy(text, input + kind.size() + 1);
+  const auto digest = sha256({input, size});
   return with_version(Uuid::from_bytes(digest.data()), 8);
 }
 

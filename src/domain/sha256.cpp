@@ -16,7 +16,9 @@ constexpr std::array<std::uint32_t, 64> round_constants = {
     0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
     0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2};
 
-void compress(std::array<std::uint32_t, 8>& state, const std::uint8_t* block) {
+using State = std::array<std::uint32_t, 8>;
+
+void compress_portably(State& state, const std::uint8_t* block) {
   std::array<std::uint32_t, 64> w;
   for (std::size_t i = 0; i < 16; ++i) {
     w[i] = std::uint32_t{block[4 * i]} << 24 | std::uint32_t{block[4 * i + 1]} << 16 |
@@ -39,11 +41,62 @@ void compress(std::array<std::uint32_t, 8>& state, const std::uint8_t* block) {
   for (std::size_t i = 0; i < 8; ++i) state[i] += sum[i];
 }
 
-}  // namespace
+#if defined(__x86_64__) && defined(__clang__)
+using Four = std::uint32_t __attribute__((vector_size(16)));
+using Signed = int __attribute__((vector_size(16)));  // what the instructions are declared with
 
-std::array<std::uint8_t, 32> sha256(std::string_view bytes) {
-  std::array<std::uint32_t, 8> state = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
-                                        0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
+Signed raw(Four words) {
+  return std::bit_cast<Signed>(words);
+}
+
+/// The same with the SHA extensions of x86: each instruction does two rounds on the halves (a, b, e, f) and (c, d, g,
+/// h), kept with the first letter in the highest lane.
+__attribute__((target("sha,sse4.1"))) void compress_by_hardware(State& state, const std::uint8_t* block) {
+  Four abef = {state[5], state[4], state[1], state[0]};
+  Four cdgh = {state[7], state[6], state[3], state[2]};
+  const Four abef_before = abef;
+  const Four cdgh_before = cdgh;
+  std::array<Four, 4> w;  // the last sixteen words of the schedule
+  std::memcpy(w.data(), block, sizeof w);
+  for (auto& four : w) {
+    for (int i = 0; i < 4; ++i) four[i] = __builtin_bswap32(four[i]);
+  }
+  for (std::size_t i = 0; i < 16; ++i) {
+    Four& now = w[i % 4];
+    if (i >= 4) {
+      const Four& last = w[(i + 3) % 4];
+      const Four seven_back = __builtin_shufflevector(w[(i + 2) % 4], last, 1, 2, 3, 4);
+      const Four part = std::bit_cast<Four>(__builtin_ia32_sha256msg1(raw(now), raw(w[(i + 1) % 4]))) + seven_back;
+      now = std::bit_cast<Four>(__builtin_ia32_sha256msg2(raw(part), raw(last)));
+    }
+    Four sum;
+    std::memcpy(&sum, &round_constants[4 * i], sizeof sum);
+    sum += now;
+    const Four before = abef;
+    cdgh = std::bit_cast<Four>(__builtin_ia32_sha256rnds2(raw(cdgh), raw(abef), raw(sum)));
+    sum = __builtin_shufflevector(sum, sum, 2, 3, 2, 3);
+    abef = std::bit_cast<Four>(__builtin_ia32_sha256rnds2(raw(before), raw(cdgh), raw(sum)));
+  }
+  abef += abef_before;
+  cdgh += cdgh_before;
+  state = {abef[3], abef[2], cdgh[3], cdgh[2], abef[1], abef[0], cdgh[1], cdgh[0]};
+}
+
+bool has_hardware() {
+  return __builtin_cpu_supports("sha") && __builtin_cpu_supports("sse4.1");
+}
+#else
+bool has_hardware() {
+  return false;
+}
+void compress_by_hardware(State& state, const std::uint8_t* block) {
+  compress_portably(state, block);
+}
+#endif
+
+template <void (*compress)(State&, const std::uint8_t*)>
+std::array<std::uint8_t, 32> digest_of(std::string_view bytes) {
+  State state = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
   const std::uint64_t bits = std::uint64_t{bytes.size()} * 8;
   std::array<std::uint8_t, 64> block;
   while (bytes.size() >= 64) {
@@ -64,6 +117,17 @@ std::array<std::uint8_t, 32> sha256(std::string_view bytes) {
   std::array<std::uint8_t, 32> digest;
   for (std::size_t i = 0; i < 32; ++i) digest[i] = static_cast<std::uint8_t>(state[i / 4] >> (24 - 8 * (i % 4)));
   return digest;
+}
+
+}  // namespace
+
+std::array<std::uint8_t, 32> sha256(std::string_view bytes) {
+  static const bool by_hardware = has_hardware();
+  return by_hardware ? digest_of<compress_by_hardware>(bytes) : digest_of<compress_portably>(bytes);
+}
+
+std::array<std::uint8_t, 32> sha256_portable(std::string_view bytes) {
+  return digest_of<compress_portably>(bytes);
 }
 
 }  // namespace admit::domain

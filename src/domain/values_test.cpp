@@ -253,6 +253,14 @@ TEST_CASE("sha256: vectors of FIPS 180-4, and every length around a block") {
   CHECK(hex(std::string(64, 'a')) == "ffe054fe7ae0cb6dc65c3af9b61d5209f439851db43d0ba5997337df154668eb");
 }
 
+TEST_CASE("sha256: with and without the processor's instructions it is the same") {
+  std::string text;
+  for (int i = 0; i < 300; ++i) {
+    CHECK(sha256(text) == sha256_portable(text));
+    text += static_cast<char>(i * 37 + text.size() / 7);
+  }
+}
+
 TEST_CASE("email: how an address is compared") {
   CHECK(normal_email("  Ada@Example.ORG ") == "ada@example.org");
   CHECK(normal_email("\xC3\x84"
