@@ -15,6 +15,7 @@
 #include "store/sqlite/checkpointer.hpp"
 #include "store/sqlite/database.hpp"
 #include "store/sqlite/folder_lock.hpp"
+#include "store/sqlite/log_buffer.hpp"
 #include "store/sqlite/migrations.hpp"
 #include "store/sqlite/row_sql.hpp"
 #include "store/sqlite/write_turn.hpp"
@@ -194,7 +195,9 @@ class SqliteStore::Core {
       // For its owner only; SQLite gives the files beside it the same rights.
       ::close(::open(x_file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
     }
-    x_writer.emplace(open(SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, x_options.writer_cache_kib));
+    x_log_buffer.emplace(x_options.vfs);
+    x_writer.emplace(
+        Database(x_file, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, x_log_buffer->name(), x_options.writer_cache_kib));
     auto& db = x_writer->db();
     db.execute("pragma journal_mode=wal");
     db.execute(("pragma journal_size_limit=" + std::to_string(x_options.log_limit_bytes)).c_str());
@@ -338,6 +341,7 @@ class SqliteStore::Core {
   std::optional<FolderLock> x_lock;
   WriteTurn x_turn;
   std::size_t x_log_frames = 0;
+  std::optional<LogBuffer> x_log_buffer;
   std::optional<Connection> x_writer;
   std::mutex x_readers_mutex;
   std::vector<std::unique_ptr<Connection>> x_readers;
