@@ -138,6 +138,10 @@ class SmtpMailer::Connection {
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
+  void keep() { x_was_kept = true; }
+  /// It has carried a mail before.
+  [[nodiscard]] bool was_kept() const { return x_was_kept; }
+
   /// Sends `mail` in an envelope, or says NOOP where `to` is empty.
   [[nodiscard]] std::expected<void, Failure> talk(const SmtpOptions& options, const std::string& from,
                                                   const std::string& to, std::string_view mail);
@@ -149,6 +153,7 @@ class SmtpMailer::Connection {
   }
 
   CURL* x_curl;
+  bool x_was_kept = false;
 };
 
 std::expected<void, Failure> SmtpMailer::Connection::talk(const SmtpOptions& options, const std::string& from,
@@ -232,6 +237,7 @@ std::unique_ptr<SmtpMailer::Connection> SmtpMailer::take_connection() {
 }
 
 void SmtpMailer::keep_connection(std::unique_ptr<Connection> connection) {
+  connection->keep();
   const std::scoped_lock lock{x_mutex};
   if (x_idle.size() < limit_idle_connections) x_idle.push_back(std::move(connection));
 }
@@ -244,7 +250,16 @@ std::expected<void, Failure> SmtpMailer::send(const Message& message) {
   const std::string to = envelope_address(message.to);
   // Only a new connection says whether it takes an address outside ASCII.
   auto connection = is_plain(to) ? take_connection() : std::make_unique<Connection>();
-  auto sent = connection->talk(x_options, message.from.address, to, *text);
+  const auto talk = [&] {
+    return connection->talk(x_options, message.from.address, to, *text);
+  };
+  auto sent = talk();
+  // A kept connection may have ended since, without a word or with one that waited to be heard.
+  const bool has_ended = !sent && (sent.error().reply_code == 0 || sent.error().reply_code == 421);
+  if (has_ended && connection->was_kept()) {
+    connection = std::make_unique<Connection>();
+    sent = talk();
+  }
   if (sent) keep_connection(std::move(connection));
   return sent;
 }

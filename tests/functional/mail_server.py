@@ -18,11 +18,12 @@ USER, PASSWORD = "tickets", "correct horse battery staple"
 
 class Catcher:
     """Handler of aiosmtpd. `answers` maps a command (MAIL, RCPT, DATA) to the line it is refused with; `unsaid` is an
-    extension that is there but not offered."""
+    extension that is there but not offered; with `one_each` a connection that has carried a mail is told to go."""
 
-    def __init__(self, answers=None, unsaid="nothing"):
+    def __init__(self, answers=None, unsaid="nothing", one_each=False):
         self.answers = answers or {}
         self.unsaid = unsaid
+        self.one_each = one_each
         self.mails = []  # (sender, recipients, parsed message, bytes)
         self.sessions = []
 
@@ -34,6 +35,10 @@ class Catcher:
     async def handle_MAIL(self, server, session, envelope, address, options):
         if "MAIL" in self.answers:
             return self.answers["MAIL"]
+        if self.one_each and getattr(session, "has_carried", False):
+            server.transport.close()
+            return "421 4.4.2 you were silent for too long"
+        session.has_carried = True
         envelope.mail_from = address
         envelope.mail_options.extend(options)
         return "250 OK"

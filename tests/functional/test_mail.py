@@ -125,6 +125,13 @@ def test_several_mails_go_over_one_connection():
     assert len(server.catcher.sessions) == 1
 
 
+def test_a_kept_connection_that_the_server_ended_is_replaced():
+    with MailServer(Catcher(one_each=True)) as server:
+        assert send(server.url, times=3) == "ok"
+    assert len(server.catcher.mails) == 3
+    assert len(server.catcher.sessions) == 3
+
+
 @pytest.mark.parametrize("command, line, expected", [
     ("MAIL", "451 4.3.0 later", "temporary 451"),
     ("MAIL", "530 5.7.0 sign in first", "settings 530"),
