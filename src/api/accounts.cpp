@@ -12,6 +12,7 @@ using domain::Refusal;
 using http::Request;
 using http::Response;
 using http::Task;
+using http::Verb;
 
 struct NewUser {
   std::string email;
@@ -92,9 +93,7 @@ class Accounts {
                                .name = body->name,
                                .locale = body->locale.value_or(""),
                                .password_hash = std::move(hash)};
-    auto answer = co_await submit(x.lane, std::move(command));
-    if (!answer.result) co_return problem_of(answer.result.error());
-    co_return reply(201, to_json(*answer.result));
+    co_return co_await perform(x.lane, std::move(command), 201, [](const domain::User& user) { return to_json(user); });
   }
 
   Task sign_in(Request& request) {
@@ -117,9 +116,9 @@ class Accounts {
     const domain::SessionId session{domain::fresh_uuid(meta.now, x.seed(), 0)};
     const auto token = identity::make_opaque_token("refresh_", session.value);
     domain::StartSession command{.meta = meta, .session_id = session, .user_id = user->id, .refresh_hash = bytes(token.hash)};
-    auto answer = co_await submit(x.lane, std::move(command));
-    if (!answer.result) co_return problem_of(answer.result.error());
-    co_return reply(201, session_json(*user, session, token.text, meta.now));
+    co_return co_await perform(x.lane, std::move(command), 201, [&](const domain::Session&) {
+      return session_json(*user, session, token.text, meta.now);
+    });
   }
 
   Task refresh(Request& request) {
@@ -132,9 +131,9 @@ class Accounts {
     domain::Meta meta = meta_of(x, request);
     domain::RefreshSession command{
         .meta = meta, .session_id = session, .presented_hash = bytes(name->hash), .next_hash = bytes(next.hash)};
-    auto answer = co_await submit(x.lane, std::move(command));
-    if (!answer.result) co_return problem_of(answer.result.error());
-    co_return reply(200, session_json(*answer.result, session, next.text, meta.now));
+    co_return co_await perform(x.lane, std::move(command), 200, [&](const domain::User& user) {
+      return session_json(user, session, next.text, meta.now);
+    });
   }
 
   Task sign_out(Request& request) {
@@ -155,6 +154,8 @@ class Accounts {
     return reply(200, to_json(*user));
   }
 
+  Response keys(Request&) { return http::json_response(200, x.tokens.jwks()); }
+
  private:
   static domain::Bytes bytes(const crypto::Digest& digest) { return {std::string(crypto::text_of(digest))}; }
 
@@ -171,61 +172,43 @@ class Accounts {
 }  // namespace
 
 void add_accounts(http::Router& router, Services& services) {
-  auto accounts = std::make_shared<Accounts>(services);
-  router.add({.verb = http::Verb::POST,
-              .path_template = "/v1/users",
-              .handler = [accounts](Request& request) { return accounts->create(request); },
-              .doc = {.operation_id = "createUser",
-                      .summary = "Create an account",
-                      .tags = {"Accounts"},
-                      .request = http::json_body<NewUser>(),
-                      .replies = {http::json_reply<UserJson>(201, "The account.")},
-                      .problems = refusals({Refusal::invalid_field, Refusal::email_taken})}});
-  router.add({.verb = http::Verb::POST,
-              .path_template = "/v1/sessions",
-              .handler = [accounts](Request& request) { return accounts->sign_in(request); },
-              .doc = {.operation_id = "signIn",
-                      .summary = "Sign in",
-                      .description = "The same answer, after the same work, whether the account exists or not.",
-                      .tags = {"Accounts"},
-                      .request = http::json_body<SignIn>(),
-                      .replies = {http::json_reply<SessionJson>(201, "An access token and a refresh token.")},
-                      .problems = refusals({Refusal::wrong_credentials})}});
-  router.add({.verb = http::Verb::POST,
-              .path_template = "/v1/sessions/refresh",
-              .handler = [accounts](Request& request) { return accounts->refresh(request); },
-              .doc = {.operation_id = "refreshSession",
-                      .summary = "Exchange a refresh token for the next pair of tokens",
-                      .tags = {"Accounts"},
-                      .request = http::json_body<RefreshRequest>(),
-                      .replies = {http::json_reply<SessionJson>(200, "A new pair; the old refresh token is void.")},
-                      .problems = refusals({Refusal::unknown_session, Refusal::session_ended}),
-                      .curl = {{"body", R"({"refreshToken": "$REFRESH_TOKEN"})"}}}});
-  router.add({.verb = http::Verb::DELETE,
-              .path_template = "/v1/sessions/current",
-              .handler = [accounts](Request& request) { return accounts->sign_out(request); },
-              .doc = {.operation_id = "signOut",
-                      .summary = "Sign out: the access token and its refresh token are void at once",
-                      .tags = {"Accounts"},
-                      .security = {"user"},
-                      .replies = {http::empty_reply(204, "Signed out.")},
-                      .problems = refusals({Refusal::unknown_session, Refusal::forbidden})}});
-  router.add({.verb = http::Verb::GET,
-              .path_template = "/v1/me",
-              .handler = [accounts](Request& request) { return accounts->me(request); },
-              .doc = {.operation_id = "me",
-                      .summary = "The signed-in account",
-                      .tags = {"Accounts"},
-                      .security = {"user"},
-                      .replies = {http::json_reply<UserJson>(200, "The account.")},
-                      .problems = refusals({Refusal::unknown_user})}});
-  router.add({.verb = http::Verb::GET,
-              .path_template = "/.well-known/jwks.json",
-              .handler = [&services](Request&) { return http::json_response(200, services.tokens.jwks()); },
-              .doc = {.operation_id = "jwks",
-                      .summary = "The public keys of access tokens, as a JWK set",
-                      .tags = {"Accounts"},
-                      .replies = {http::plain_reply(200, "RFC 7517.", "application/json", R"({"keys": []})")}}});
+  const auto on = methods_of(std::make_shared<Accounts>(services));
+  const Shared open{.tags = {"Accounts"}};
+  const Shared user{.tags = {"Accounts"}, .security = {"user"}};
+  router.add(route(open, Verb::POST, "/v1/users", on(&Accounts::create),
+                   {.operation_id = "createUser",
+                    .summary = "Create an account",
+                    .request = http::json_body<NewUser>(),
+                    .replies = {http::json_reply<UserJson>(201, "The account.")},
+                    .problems = refusals({Refusal::invalid_field, Refusal::email_taken})}));
+  router.add(route(open, Verb::POST, "/v1/sessions", on(&Accounts::sign_in),
+                   {.operation_id = "signIn",
+                    .summary = "Sign in",
+                    .description = "The same answer, after the same work, whether the account exists or not.",
+                    .request = http::json_body<SignIn>(),
+                    .replies = {http::json_reply<SessionJson>(201, "An access token and a refresh token.")},
+                    .problems = refusals({Refusal::wrong_credentials})}));
+  router.add(route(open, Verb::POST, "/v1/sessions/refresh", on(&Accounts::refresh),
+                   {.operation_id = "refreshSession",
+                    .summary = "Exchange a refresh token for the next pair of tokens",
+                    .request = http::json_body<RefreshRequest>(),
+                    .replies = {http::json_reply<SessionJson>(200, "A new pair; the old refresh token is void.")},
+                    .problems = refusals({Refusal::unknown_session, Refusal::session_ended}),
+                    .curl = {{"body", R"({"refreshToken": "$REFRESH_TOKEN"})"}}}));
+  router.add(route(user, Verb::DELETE, "/v1/sessions/current", on(&Accounts::sign_out),
+                   {.operation_id = "signOut",
+                    .summary = "Sign out: the access token and its refresh token are void at once",
+                    .replies = {http::empty_reply(204, "Signed out.")},
+                    .problems = refusals({Refusal::unknown_session, Refusal::forbidden})}));
+  router.add(route(user, Verb::GET, "/v1/me", on(&Accounts::me),
+                   {.operation_id = "me",
+                    .summary = "The signed-in account",
+                    .replies = {http::json_reply<UserJson>(200, "The account.")},
+                    .problems = refusals({Refusal::unknown_user})}));
+  router.add(route(open, Verb::GET, "/.well-known/jwks.json", on(&Accounts::keys),
+                   {.operation_id = "jwks",
+                    .summary = "The public keys of access tokens, as a JWK set",
+                    .replies = {http::plain_reply(200, "RFC 7517.", "application/json", R"({"keys": []})")}}));
 }
 
 }  // namespace admit::api

@@ -12,6 +12,7 @@ using domain::Refusal;
 using http::Request;
 using http::Response;
 using http::Task;
+using http::Verb;
 
 constexpr std::size_t max_listed = 1'000;
 
@@ -42,54 +43,43 @@ class Businesses {
   explicit Businesses(Services& services) : x(services) {}
 
   Task create(Request& request) {
-    const auto caller = caller_of(x, request);
-    if (!caller) co_return caller.error();
-    auto body = body_of<NewBusiness>(request);
-    if (!body) co_return body.error();
-    auto answer = co_await submit(x.lane, domain::CreateBusiness{.meta = meta_of(x, request, *caller), .name = body->name});
-    if (!answer.result) co_return problem_of(answer.result.error());
-    co_return reply(201, to_json(*answer.result));
+    const auto in = input<None, NewBusiness>(request, caller_of(x, request));
+    if (!in) co_return in.error();
+    domain::CreateBusiness command{.meta = meta_of(x, request, in->caller), .name = in->body.name};
+    co_return co_await perform(x.lane, std::move(command), 201, say);
   }
 
   Response show(Request& request) {
-    const auto caller = caller_of(x, request);
-    if (!caller) return caller.error();
-    const auto id = id_of<domain::BusinessId>(request.param("businessId"), Refusal::unknown_business, "businessId");
-    if (!id) return id.error();
-    const auto business = store::get<domain::Business>(x.store, *id);
-    if (!business) return problem_of({Refusal::unknown_business, "businessId", "There is no such business."});
-    if (business->owner_id != caller->user && !caller->is_operator) {
+    const auto in = input<domain::BusinessId>(request, caller_of(x, request));
+    if (!in) return in.error();
+    const auto business = row_of<domain::Business>(x, in->id);
+    if (!business) return business.error();
+    if (business->owner_id != in->caller.user && !in->caller.is_operator) {
       return problem_of({Refusal::forbidden, "businessId", "The business belongs to somebody else."});
     }
     return reply(200, to_json(*business));
   }
 
   Task link(Request& request) {
-    const auto caller = operator_of(x, request);
-    if (!caller) co_return caller.error();
-    const auto id = id_of<domain::BusinessId>(request.param("businessId"), Refusal::unknown_business, "businessId");
-    if (!id) co_return id.error();
-    auto body = body_of<AccountLink>(request);
-    if (!body) co_return body.error();
+    const auto in = input<domain::BusinessId, AccountLink>(request, operator_of(x, request));
+    if (!in) co_return in.error();
     if (!x.payments_ready()) {
       co_return problem_of({Refusal::payments_unavailable, "", "No payment provider is configured."});
     }
-    auto account = co_await x.payments->retrieve_account(body->stripe_account);
+    auto account = co_await x.payments->retrieve_account(in->body.stripe_account);
     if (!account && account.error().kind == payment::FailureKind::refused) {
       co_return problem_of({Refusal::invalid_field, "stripeAccount", "The payment provider does not know this account."});
     }
     if (!account) throw http::ServiceUnavailable("the payment provider did not answer");
-    domain::LinkAccount command{.meta = meta_of(x, request, *caller),
-                                .business_id = *id,
+    domain::LinkAccount command{.meta = meta_of(x, request, in->caller),
+                                .business_id = in->id,
                                 .account = {.account_id = account->id,
                                             .charges_enabled = account->charges_enabled,
                                             .transfers_active = account->transfers_active,
                                             .payouts_enabled = account->payouts_enabled,
                                             .details_submitted = account->details_submitted,
                                             .requirement = account->requirement}};
-    auto answer = co_await submit(x.lane, std::move(command));
-    if (!answer.result) co_return problem_of(answer.result.error());
-    co_return reply(200, to_json(*answer.result));
+    co_return co_await perform(x.lane, std::move(command), 200, say);
   }
 
   /// The caller's, or those of the user named where the caller is an operator.
@@ -105,6 +95,8 @@ class Businesses {
   }
 
  private:
+  static BusinessJson say(const domain::Business& business) { return to_json(business); }
+
   ShowList shows_of(domain::UserId owner) {
     ShowList out;
     for (const auto& business : store::list<domain::Business>(x.store, "by_owner", owner.value, max_listed).rows) {
@@ -126,7 +118,7 @@ Expected<domain::UserId> named_user(const Request& request, domain::UserId self)
   std::string_view text = request.param("userId");
   if (text.empty()) text = request.query("userId").value_or("");
   if (text.empty()) return self;
-  return id_of<domain::UserId>(text, Refusal::unknown_user, "userId");
+  return id_of<domain::UserId>(text);
 }
 
 void add_by_user(http::Router& router, const http::Route& route) {
@@ -141,53 +133,37 @@ void add_by_user(http::Router& router, const http::Route& route) {
 }
 
 void add_businesses(http::Router& router, Services& services) {
-  auto businesses = std::make_shared<Businesses>(services);
-  const auto business_id = http::path_param("businessId", http::uuid());
-  router.add({.verb = http::Verb::POST,
-              .path_template = "/v1/businesses",
-              .handler = [businesses](Request& request) { return businesses->create(request); },
-              .doc = {.operation_id = "createBusiness",
-                      .summary = "Create a business; the caller owns it",
-                      .tags = {"Businesses"},
-                      .security = {"user"},
-                      .request = http::json_body<NewBusiness>(),
-                      .replies = {http::json_reply<BusinessJson>(201, "The business.")},
-                      .problems = refusals({Refusal::invalid_field, Refusal::unknown_user})}});
-  router.add({.verb = http::Verb::GET,
-              .path_template = "/v1/businesses/{businessId}",
-              .handler = [businesses](Request& request) { return businesses->show(request); },
-              .doc = {.operation_id = "getBusiness",
-                      .summary = "One's own business",
-                      .tags = {"Businesses"},
-                      .security = {"user"},
-                      .parameters = {business_id},
-                      .replies = {http::json_reply<BusinessJson>(200, "The business.")},
-                      .problems = refusals({Refusal::forbidden, Refusal::unknown_business}),
-                      .curl = {{"token", "$ORGANISER_TOKEN"}}}});
-  router.add({.verb = http::Verb::PUT,
-              .path_template = "/v1/businesses/{businessId}/stripe-account",
-              .handler = [businesses](Request& request) { return businesses->link(request); },
-              .doc = {.operation_id = "linkStripeAccount",
-                      .summary = "Link the connected account that is paid, or look at it again",
-                      .description = "The provider is asked whether the account exists and can charge.",
-                      .tags = {"Businesses"},
-                      .security = {"operator"},
-                      .parameters = {business_id},
-                      .request = http::json_body<AccountLink>(),
-                      .replies = {http::json_reply<BusinessJson>(200, "The business with what is known of its account.")},
-                      .problems = refusals({Refusal::forbidden, Refusal::unknown_business, Refusal::account_taken,
-                                            Refusal::payments_unavailable, Refusal::invalid_field}),
-                      .curl = {{"token", "$OPERATOR_TOKEN"}, {"body", R"({"stripeAccount": "$STRIPE_ACCOUNT"})"}}}});
-  add_by_user(router, {.verb = http::Verb::GET,
-                       .path_template = "/businessShows",
-                       .handler = [businesses](Request& request) { return businesses->shows(request); },
-                       .doc = {.operation_id = "businessShows",
-                               .summary = "All shows of a user's businesses, drafts too",
-                               .description = "One's own; an operator may name any user. At most 1,000.",
-                               .tags = {"Compatibility"},
-                               .security = {"user"},
-                               .replies = {http::json_reply<ShowList>(200, "The shows.")},
-                               .problems = refusals({Refusal::forbidden, Refusal::unknown_user})}});
+  const auto on = methods_of(std::make_shared<Businesses>(services));
+  const Shared user{.tags = {"Businesses"}, .security = {"user"}};
+  const Shared organiser{.tags = {"Businesses"}, .security = {"user"}, .token = "$ORGANISER_TOKEN"};
+  const Shared operators{.tags = {"Businesses"}, .security = {"operator"}, .token = "$OPERATOR_TOKEN"};
+  router.add(route(user, Verb::POST, "/v1/businesses", on(&Businesses::create),
+                   {.operation_id = "createBusiness",
+                    .summary = "Create a business; the caller owns it",
+                    .request = http::json_body<NewBusiness>(),
+                    .replies = {http::json_reply<BusinessJson>(201, "The business.")},
+                    .problems = refusals({Refusal::invalid_field, Refusal::unknown_user})}));
+  router.add(route(organiser, Verb::GET, "/v1/businesses/{businessId}", on(&Businesses::show),
+                   {.operation_id = "getBusiness",
+                    .summary = "One's own business",
+                    .replies = {http::json_reply<BusinessJson>(200, "The business.")},
+                    .problems = refusals({Refusal::forbidden, Refusal::unknown_business})}));
+  router.add(route(operators, Verb::PUT, "/v1/businesses/{businessId}/stripe-account", on(&Businesses::link),
+                   {.operation_id = "linkStripeAccount",
+                    .summary = "Link the connected account that is paid, or look at it again",
+                    .description = "The provider is asked whether the account exists and can charge.",
+                    .request = http::json_body<AccountLink>(),
+                    .replies = {http::json_reply<BusinessJson>(200, "The business with what is known of its account.")},
+                    .problems = refusals({Refusal::forbidden, Refusal::unknown_business, Refusal::account_taken,
+                                          Refusal::payments_unavailable, Refusal::invalid_field}),
+                    .curl = {{"body", R"({"stripeAccount": "$STRIPE_ACCOUNT"})"}}}));
+  add_by_user(router, route(user, Verb::GET, "/businessShows", on(&Businesses::shows),
+                            {.operation_id = "businessShows",
+                             .summary = "All shows of a user's businesses, drafts too",
+                             .description = "One's own; an operator may name any user. At most 1,000.",
+                             .tags = {"Compatibility"},
+                             .replies = {http::json_reply<ShowList>(200, "The shows.")},
+                             .problems = refusals({Refusal::forbidden, Refusal::unknown_user})}));
 }
 
 }  // namespace admit::api

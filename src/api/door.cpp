@@ -15,6 +15,7 @@ using domain::Refusal;
 using http::Request;
 using http::Response;
 using http::Task;
+using http::Verb;
 
 struct ValidateRequest {
   std::string qr_code;
@@ -170,42 +171,37 @@ class Door {
   explicit Door(Services& services) : x(services) {}
 
   Task validate(Request& request) {
-    const auto found = device_of(x, request);
-    if (!found) co_return found.error();
-    const domain::Device& device = **found;
-    auto body = body_of<ValidateRequest>(request);
-    if (!body) co_return body.error();
-    auto opening = open_code(x, body->qr_code);
-    const auto digest = crypto::sha256(body->qr_code);
+    auto in = input<None, ValidateRequest>(request, device_of(x, request));
+    if (!in) co_return in.error();
+    const domain::Device& device = *in->caller;
+    ValidateRequest& body = in->body;
+    const auto opening = open_code(x, body.qr_code);
+    const auto digest = crypto::sha256(body.qr_code);
     domain::Admit command{.meta = meta_of(x, request, device),
                           .device_id = device.id,
                           .opened = opening.code,
                           .unreadable = opening.reason,
                           .code_hash = domain::Uuid::from_bytes(digest.data()),
-                          .nonce = std::move(body->nonce).value_or(""),
-                          .gate = std::move(body->gate).value_or(""),
-                          .direction = body->direction == "exit" ? domain::Direction::exit : domain::Direction::entry};
-    auto answer = co_await submit(x.lane, std::move(command));
-    if (!answer.result) co_return problem_of(answer.result.error());
-    co_return reply(200, decision(*answer.result));
+                          .nonce = std::move(body.nonce).value_or(""),
+                          .gate = std::move(body.gate).value_or(""),
+                          .direction = body.direction == "exit" ? domain::Direction::exit : domain::Direction::entry};
+    co_return co_await perform(x.lane, std::move(command), 200, decision);
   }
 
   Task annul(Request& request) {
-    const auto found = device_of(x, request);
-    if (!found) co_return found.error();
-    const domain::Device& device = **found;
-    const auto id = id_of<domain::CheckInId>(request.param("checkInId"), Refusal::unknown_check_in, "checkInId");
-    if (!id) co_return id.error();
-    domain::Annul command{.meta = meta_of(x, request, device), .device_id = device.id, .check_in_id = *id};
-    auto answer = co_await submit(x.lane, std::move(command));
-    if (!answer.result) co_return problem_of(answer.result.error());
-    co_return reply(200, to_json(answer.result->check_in));
+    const auto in = input<domain::CheckInId>(request, device_of(x, request));
+    if (!in) co_return in.error();
+    const domain::Device& device = *in->caller;
+    domain::Annul command{.meta = meta_of(x, request, device), .device_id = device.id, .check_in_id = in->id};
+    co_return co_await perform(x.lane, std::move(command), 200, [](const domain::Annul::Outcome& outcome) {
+      return to_json(outcome.check_in);
+    });
   }
 
   /// Never checks anybody in: link previews and prefetchers fetch URLs. One answer for every bad code.
-  Response show(Request& request, std::string_view code) {
+  Response view(Request& request) {
     BoughtJson out{.message = "Not a valid ticket."};
-    const auto opening = open_code(x, code);
+    const auto opening = open_code(x, request.query("encrypted_token").value_or(request.param("digits")));
     if (opening.code) {
       const auto ticket = store::get<domain::Ticket>(x.store, opening.code->ticket_id);
       if (ticket && ticket->sequence == opening.code->sequence && ticket->show_id == opening.code->show_id) {
@@ -243,52 +239,38 @@ class Door {
 }  // namespace
 
 void add_door(http::Router& router, Services& services) {
-  auto door = std::make_shared<Door>(services);
-  add_twice(router, {.verb = http::Verb::POST,
-                     .path_template = "/tickets/validate",
-                     .handler = [door](Request& request) { return door->validate(request); },
-                     .doc = {.operation_id = "validateTicket",
-                             .summary = "Decide one scan: in, out, or why not",
-                             .description = "Every decided scan is answered 200, refused ones too, and stays in the show's list of check-ins. "
-                                            "The same nonce from the same gate answers as it first did.",
-                             .tags = {"Door", "Compatibility"},
-                             .security = {"gate"},
-                             .request = http::json_body<ValidateRequest>(),
-                             .replies = {http::json_reply<DecisionJson>(200, "What was decided.")},
-                             .problems = refusals({Refusal::nonce_reused, Refusal::unknown_device}),
-                             .curl = {{"body", R"({"qrCode": "$QR_CODE"})"}}}});
-  router.add({.verb = http::Verb::POST,
-              .path_template = "/v1/check-ins/{checkInId}/annul",
-              .handler = [door](Request& request) { return door->annul(request); },
-              .doc = {.operation_id = "annulCheckIn",
-                      .summary = "Take an entry back: the same gate, within 15 minutes",
-                      .tags = {"Door"},
-                      .security = {"gate"},
-                      .parameters = {http::path_param("checkInId", http::uuid())},
-                      .replies = {http::json_reply<CheckInJson>(200, "The check-in, annulled.")},
-                      .problems = refusals({Refusal::unknown_device, Refusal::unknown_check_in, Refusal::other_device,
-                                            Refusal::not_an_entry, Refusal::already_annulled, Refusal::annul_too_late})}});
-  const auto add_show = [&](std::string path, std::string operation, http::Handler handler, http::Parameter parameter,
-                            std::vector<std::pair<std::string, std::string>> curl) {
-    add_twice(router, {.verb = http::Verb::GET,
-                .path_template = std::move(path),
-                .handler = std::move(handler),
-                .doc = {.operation_id = std::move(operation),
-                        .summary = "Whether a ticket was really bought; never checks in",
-                        .description = "A page for a browser, JSON for a program.",
-                        .tags = {"Door", "Compatibility"},
-                        .parameters = {std::move(parameter)},
-                        .replies = {http::json_reply<BoughtJson>(200, "What anybody may know."),
-                                    http::plain_reply(200, "The same as a page.", "text/html; charset=utf-8")},
-                        .curl = std::move(curl)}});
+  const auto on = methods_of(std::make_shared<Door>(services));
+  const Shared gate{.tags = {"Door"}, .security = {"gate"}};
+  const Shared open{.tags = {"Door", "Compatibility"}};
+  add_twice(router, route(gate, Verb::POST, "/tickets/validate", on(&Door::validate),
+                          {.operation_id = "validateTicket",
+                           .summary = "Decide one scan: in, out, or why not",
+                           .description = "Every decided scan is answered 200, refused ones too, and stays in the show's list of check-ins. "
+                                          "The same nonce from the same gate answers as it first did.",
+                           .tags = {"Door", "Compatibility"},
+                           .request = http::json_body<ValidateRequest>(),
+                           .replies = {http::json_reply<DecisionJson>(200, "What was decided.")},
+                           .problems = refusals({Refusal::nonce_reused, Refusal::unknown_device}),
+                           .curl = {{"body", R"({"qrCode": "$QR_CODE"})"}}}));
+  router.add(route(gate, Verb::POST, "/v1/check-ins/{checkInId}/annul", on(&Door::annul),
+                   {.operation_id = "annulCheckIn",
+                    .summary = "Take an entry back: the same gate, within 15 minutes",
+                    .replies = {http::json_reply<CheckInJson>(200, "The check-in, annulled.")},
+                    .problems = refusals({Refusal::unknown_device, Refusal::unknown_check_in, Refusal::other_device,
+                                          Refusal::not_an_entry, Refusal::already_annulled, Refusal::annul_too_late})}));
+  const auto add_view = [&](std::string path, std::string operation, http::Parameter code) {
+    add_twice(router, route(open, Verb::GET, std::move(path), on(&Door::view),
+                            {.operation_id = std::move(operation),
+                             .summary = "Whether a ticket was really bought; never checks in",
+                             .description = "A page for a browser, JSON for a program.",
+                             .parameters = {std::move(code)},
+                             .replies = {http::json_reply<BoughtJson>(200, "What anybody may know."),
+                                         http::plain_reply(200, "The same as a page.", "text/html; charset=utf-8")},
+                             .curl = {{"encrypted_token", "$DIGITS"}, {"digits", "$DIGITS"}}}));
   };
-  add_show("/validateQRcode", "validateQRcode",
-           [door](Request& request) { return door->show(request, request.query("encrypted_token").value_or("")); },
-           http::query_param("encrypted_token", http::text(1, 2048), true), {{"encrypted_token", "$DIGITS"}});
-  add_show("/V/{digits}", "viewTicket", [door](Request& request) { return door->show(request, request.param("digits")); },
-           http::path_param("digits", http::text(1, 2048)), {{"digits", "$DIGITS"}});
-  add_show("/v/{digits}", "viewTicketLower", [door](Request& request) { return door->show(request, request.param("digits")); },
-           http::path_param("digits", http::text(1, 2048)), {{"digits", "$DIGITS"}});
+  add_view("/validateQRcode", "validateQRcode", http::query_param("encrypted_token", http::text(1, 2048), true));
+  add_view("/V/{digits}", "viewTicket", http::path_param("digits", http::text(1, 2048)));
+  add_view("/v/{digits}", "viewTicketLower", http::path_param("digits", http::text(1, 2048)));
 }
 
 }  // namespace admit::api

@@ -12,6 +12,7 @@ using domain::Refusal;
 using http::Request;
 using http::Response;
 using http::Task;
+using http::Verb;
 
 struct IntentRequest {
   std::string registration_id;
@@ -57,14 +58,11 @@ class PaymentEndpoints {
   explicit PaymentEndpoints(Services& services) : x(services) {}
 
   Task create_intent(Request& request) {
-    const auto caller = caller_of(x, request);
-    if (!caller) co_return caller.error();
-    auto body = body_of<IntentRequest>(request);
-    if (!body) co_return body.error();
-    const auto id = domain::RegistrationId::parse(body->registration_id);
-    domain::BeginPayment command{.meta = meta_of(x, request, *caller),
-                                 .registration_id = id.value_or(domain::RegistrationId{}),
-                                 .amount_minor = body->amount,
+    const auto in = input<None, IntentRequest>(request, caller_of(x, request));
+    if (!in) co_return in.error();
+    domain::BeginPayment command{.meta = meta_of(x, request, in->caller),
+                                 .registration_id = checked_id<domain::RegistrationId>(in->body.registration_id),
+                                 .amount_minor = in->body.amount,
                                  .payments_ready = x.payments_ready()};
     auto begun = co_await submit(x.lane, std::move(command));
     if (!begun.result) co_return problem_of(begun.result.error());
@@ -76,7 +74,7 @@ class PaymentEndpoints {
     if (!created) co_return failed(created.error());
     if (transaction.intent_id.empty()) {
       domain::RecordIntent record{
-          .meta = meta_of(x, request, *caller), .transaction_id = transaction.id, .intent_id = created->intent.id};
+          .meta = meta_of(x, request, in->caller), .transaction_id = transaction.id, .intent_id = created->intent.id};
       auto recorded = co_await submit(x.lane, std::move(record));
       if (!recorded.result) co_return problem_of(recorded.result.error());
       if (recorded.result->status == domain::TransactionStatus::cancelled) {
@@ -141,7 +139,7 @@ class PaymentEndpoints {
             .received_minor = intent.received_minor,
             .currency = intent.currency,
             .error = intent.last_error,
-            .transaction_id = domain::TransactionId::parse(intent.transaction_id).value_or(domain::TransactionId{})};
+            .transaction_id = checked_id<domain::TransactionId>(intent.transaction_id)};
   }
 
   Services& x;
@@ -150,36 +148,33 @@ class PaymentEndpoints {
 }  // namespace
 
 void add_payments(http::Router& router, Services& services) {
-  auto payments = std::make_shared<PaymentEndpoints>(services);
+  const auto on = methods_of(std::make_shared<PaymentEndpoints>(services));
+  const Shared user{.tags = {"Payments"}, .security = {"user"}};
+  const Shared open{.tags = {"Payments"}};
   auto problems = refusals({Refusal::unknown_registration, Refusal::forbidden, Refusal::already_paid, Refusal::registration_not_held,
                             Refusal::registration_expired, Refusal::amount_differs, Refusal::payments_unavailable});
   problems.push_back({502, "payment_refused", "The provider refuses to begin it."});
   problems.push_back({503, "provider_unavailable", "The provider did not answer; repeat the request."});
-  add_twice(router, {.verb = http::Verb::POST,
-                     .path_template = "/payments/create-intent",
-                     .handler = [payments](Request& request) { return payments->create_intent(request); },
-                     .doc = {.operation_id = "createIntent",
-                             .summary = "Begin the payment of a registration; a repeat gives the same one",
-                             .tags = {"Payments", "Compatibility"},
-                             .security = {"user"},
-                             .request = http::json_body<IntentRequest>(R"({"registrationId": "0190f1c2-7b00-7000-8000-000000000000"})"),
-                             .replies = {http::json_reply<IntentJson>(200, "What the buyer's browser needs to pay.")},
-                             .problems = std::move(problems),
-                             .curl = {{"body", R"({"registrationId": "$HELD_REGISTRATION_ID"})"}}}});
-  add_twice(router, {.verb = http::Verb::POST,
-                     .path_template = "/payments/webhook",
-                     .handler = [payments](Request& request) { return payments->webhook(request); },
-                     .doc = {.operation_id = "stripeWebhook",
-                             .summary = "Events of the payment provider",
-                             .description = "Signed by the provider (header Stripe-Signature); answered 200 only once the event is stored "
-                                            "and applied. Events that do not concern us are stored too.",
-                             .tags = {"Payments", "Compatibility"},
-                             .request = {.content_type = "application/json", .example = "{}"},
-                             .replies = {http::json_reply<Received>(200, "Stored.")},
-                             .problems = {{400, "bad_signature", "Not signed by the provider, or too old."},
-                                          {400, "bad_event", "Signed, but no event."},
-                                          {409, "payments_unavailable", "No provider is configured."}}},
-                     .options = {.body_limit_bytes = payment::max_event_bytes, .both_slash_forms = true, .cors = false}});
+  add_twice(router, route(user, Verb::POST, "/payments/create-intent", on(&PaymentEndpoints::create_intent),
+                          {.operation_id = "createIntent",
+                           .summary = "Begin the payment of a registration; a repeat gives the same one",
+                           .tags = {"Payments", "Compatibility"},
+                           .request = http::json_body<IntentRequest>(R"({"registrationId": "0190f1c2-7b00-7000-8000-000000000000"})"),
+                           .replies = {http::json_reply<IntentJson>(200, "What the buyer's browser needs to pay.")},
+                           .problems = std::move(problems),
+                           .curl = {{"body", R"({"registrationId": "$HELD_REGISTRATION_ID"})"}}}));
+  add_twice(router, route(open, Verb::POST, "/payments/webhook", on(&PaymentEndpoints::webhook),
+                          {.operation_id = "stripeWebhook",
+                           .summary = "Events of the payment provider",
+                           .description = "Signed by the provider (header Stripe-Signature); answered 200 only once the event is stored "
+                                          "and applied. Events that do not concern us are stored too.",
+                           .tags = {"Payments", "Compatibility"},
+                           .request = {.content_type = "application/json", .example = "{}"},
+                           .replies = {http::json_reply<Received>(200, "Stored.")},
+                           .problems = {{400, "bad_signature", "Not signed by the provider, or too old."},
+                                        {400, "bad_event", "Signed, but no event."},
+                                        {409, "payments_unavailable", "No provider is configured."}}},
+                          {.body_limit_bytes = payment::max_event_bytes, .both_slash_forms = true, .cors = false}));
 }
 
 }  // namespace admit::api

@@ -10,6 +10,7 @@ using domain::Refusal;
 using http::Request;
 using http::Response;
 using http::Task;
+using http::Verb;
 
 struct LineRequest {
   std::string tier_id;
@@ -91,20 +92,17 @@ class Registrations {
   explicit Registrations(Services& services) : x(services) {}
 
   Task reserve(Request& request) {
-    const auto caller = caller_of(x, request);
-    if (!caller) co_return caller.error();
-    auto body = body_of<ReserveRequest>(request);
-    if (!body) co_return body.error();
-    const auto key = idempotency_of(request, caller->user.text());
+    auto in = input<None, ReserveRequest>(request, caller_of(x, request));
+    if (!in) co_return in.error();
+    const auto key = idempotency_of(request, in->caller.user.text());
     if (!key) co_return key.error();
-    const auto show = domain::ShowId::parse(body->show_id);
-    domain::Reserve command{.meta = meta_of(x, request, *caller),
-                            .show_id = show.value_or(domain::ShowId{}),
+    domain::Reserve command{.meta = meta_of(x, request, in->caller),
+                            .show_id = checked_id<domain::ShowId>(in->body.show_id),
                             .payments_ready = x.payments_ready(),
                             .test = x.is_test(),
                             .epoch = x.ring.current_epoch()};
-    for (auto& line : body->lines) {
-      command.lines.push_back({domain::TierId::parse(line.tier_id).value_or(domain::TierId{}), line.quantity,
+    for (auto& line : in->body.lines) {
+      command.lines.push_back({checked_id<domain::TierId>(line.tier_id), line.quantity,
                                std::move(line.holders).value_or(std::vector<std::string>{})});
     }
     std::optional<engine::Idempotency<domain::Registration>> idempotency;
@@ -129,31 +127,24 @@ class Registrations {
 
   /// Its customer, an operator, or the business that sells it.
   Response show(Request& request) {
-    const auto caller = caller_of(x, request);
-    if (!caller) return caller.error();
-    const auto id = id_of<domain::RegistrationId>(request.param("registrationId"), Refusal::unknown_registration, "registrationId");
-    if (!id) return id.error();
-    const auto row = store::get<domain::Registration>(x.store, *id);
-    if (!row) return problem_of({Refusal::unknown_registration, "registrationId", "There is no such registration."});
-    if (row->user_id != caller->user && !caller->is_operator) {
-      const auto business = store::get<domain::Business>(x.store, row->business_id);
-      if (!business || business->owner_id != caller->user) {
-        return problem_of({Refusal::forbidden, "registrationId", "The registration belongs to another account."});
-      }
+    const auto in = input<domain::RegistrationId>(request, caller_of(x, request));
+    if (!in) return in.error();
+    const auto row = row_of<domain::Registration>(x, in->id);
+    if (!row) return row.error();
+    if (row->user_id != in->caller.user && !manages(x, in->caller, row->business_id)) {
+      return problem_of({Refusal::forbidden, "registrationId", "The registration belongs to another account."});
     }
     return reply(200, to_json(*row));
   }
 
   Task cancel(Request& request) {
-    const auto caller = caller_of(x, request);
-    if (!caller) co_return caller.error();
-    const auto id = id_of<domain::RegistrationId>(request.param("registrationId"), Refusal::unknown_registration, "registrationId");
-    if (!id) co_return id.error();
-    auto answer =
-        co_await submit(x.lane, domain::CancelRegistration{.meta = meta_of(x, request, *caller), .registration_id = *id});
-    if (!answer.result) co_return problem_of(answer.result.error());
-    x.workers.wake();
-    co_return reply(200, to_json(*answer.result));
+    const auto in = input<domain::RegistrationId>(request, caller_of(x, request));
+    if (!in) co_return in.error();
+    domain::CancelRegistration command{.meta = meta_of(x, request, in->caller), .registration_id = in->id};
+    co_return co_await perform(x.lane, std::move(command), 200, [this](const domain::Registration& cancelled) {
+      x.workers.wake();
+      return to_json(cancelled);
+    });
   }
 
  private:
@@ -163,46 +154,32 @@ class Registrations {
 }  // namespace
 
 void add_registrations(http::Router& router, Services& services) {
-  auto registrations = std::make_shared<Registrations>(services);
-  const auto registration_id = http::path_param("registrationId", http::uuid({"REG#"}));
-  router.add({.verb = http::Verb::POST,
-              .path_template = "/v1/registrations",
-              .handler = [registrations](Request& request) { return registrations->reserve(request); },
-              .doc = {.operation_id = "reserve",
-                      .summary = "Hold places; what costs nothing is confirmed at once",
-                      .description = "With the header Idempotency-Key, a repeat gives the first answer again; refusals are not kept.",
-                      .tags = {"Registrations"},
-                      .security = {"user"},
-                      .parameters = {http::header_param("Idempotency-Key", http::text(1, 255).example("order-1"))},
-                      .request = http::json_body<ReserveRequest>(),
-                      .replies = {http::json_reply<RegistrationJson>(201, "The registration.")},
-                      .problems = refusals({Refusal::invalid_field, Refusal::idempotency_key_reused, Refusal::unknown_show,
-                                            Refusal::show_cancelled, Refusal::show_not_published, Refusal::sale_not_open,
-                                            Refusal::sale_closed, Refusal::unknown_tier, Refusal::too_few, Refusal::too_many,
-                                            Refusal::payments_unavailable, Refusal::sold_out, Refusal::too_many_holds}),
-                      .curl = {{"body", R"({"showId": "$SHOW_ID", "lines": [{"tierId": "$TIER_ID", "quantity": 1, "holders": ["Ada Example"]}]})"}}}});
-  router.add({.verb = http::Verb::GET,
-              .path_template = "/v1/registrations/{registrationId}",
-              .handler = [registrations](Request& request) { return registrations->show(request); },
-              .doc = {.operation_id = "getRegistration",
-                      .summary = "A registration, for its customer and its business",
-                      .tags = {"Registrations"},
-                      .security = {"user"},
-                      .parameters = {registration_id},
-                      .replies = {http::json_reply<RegistrationJson>(200, "The registration.")},
-                      .problems = refusals({Refusal::forbidden, Refusal::unknown_registration})}});
-  router.add({.verb = http::Verb::POST,
-              .path_template = "/v1/registrations/{registrationId}/cancel",
-              .handler = [registrations](Request& request) { return registrations->cancel(request); },
-              .doc = {.operation_id = "cancelRegistration",
-                      .summary = "Give held places back",
-                      .description = "With a payment begun it becomes `expiring` until the provider says that nobody can pay it.",
-                      .tags = {"Registrations"},
-                      .security = {"user"},
-                      .parameters = {registration_id},
-                      .replies = {http::json_reply<RegistrationJson>(200, "The registration.")},
-                      .problems = refusals({Refusal::forbidden, Refusal::unknown_registration, Refusal::registration_not_held}),
-                      .curl = {{"registrationId", "$HELD_REGISTRATION_ID"}}}});
+  const auto on = methods_of(std::make_shared<Registrations>(services));
+  const Shared user{.tags = {"Registrations"}, .security = {"user"}};
+  router.add(route(user, Verb::POST, "/v1/registrations", on(&Registrations::reserve),
+                   {.operation_id = "reserve",
+                    .summary = "Hold places; what costs nothing is confirmed at once",
+                    .description = "With the header Idempotency-Key, a repeat gives the first answer again; refusals are not kept.",
+                    .parameters = {http::header_param("Idempotency-Key", http::text(1, 255).example("order-1"))},
+                    .request = http::json_body<ReserveRequest>(),
+                    .replies = {http::json_reply<RegistrationJson>(201, "The registration.")},
+                    .problems = refusals({Refusal::invalid_field, Refusal::idempotency_key_reused, Refusal::unknown_show,
+                                          Refusal::show_cancelled, Refusal::show_not_published, Refusal::sale_not_open,
+                                          Refusal::sale_closed, Refusal::unknown_tier, Refusal::too_few, Refusal::too_many,
+                                          Refusal::payments_unavailable, Refusal::sold_out, Refusal::too_many_holds}),
+                    .curl = {{"body", R"({"showId": "$SHOW_ID", "lines": [{"tierId": "$TIER_ID", "quantity": 1, "holders": ["Ada Example"]}]})"}}}));
+  router.add(route(user, Verb::GET, "/v1/registrations/{registrationId}", on(&Registrations::show),
+                   {.operation_id = "getRegistration",
+                    .summary = "A registration, for its customer and its business",
+                    .replies = {http::json_reply<RegistrationJson>(200, "The registration.")},
+                    .problems = refusals({Refusal::forbidden, Refusal::unknown_registration})}));
+  router.add(route(user, Verb::POST, "/v1/registrations/{registrationId}/cancel", on(&Registrations::cancel),
+                   {.operation_id = "cancelRegistration",
+                    .summary = "Give held places back",
+                    .description = "With a payment begun it becomes `expiring` until the provider says that nobody can pay it.",
+                    .replies = {http::json_reply<RegistrationJson>(200, "The registration.")},
+                    .problems = refusals({Refusal::forbidden, Refusal::unknown_registration, Refusal::registration_not_held}),
+                    .curl = {{"registrationId", "$HELD_REGISTRATION_ID"}}}));
 }
 
 }  // namespace admit::api

@@ -1,6 +1,7 @@
 #include "api/services.hpp"
 
 #include <algorithm>
+#include <array>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -192,6 +193,19 @@ Expected<std::shared_ptr<const domain::Device>> device_of(const Services& servic
   return std::unexpected(unauthenticated("Send the gate's token: Authorization: Bearer gate_..."));
 }
 
+bool manages(const Services& services, const Caller& caller, domain::BusinessId id) {
+  if (caller.is_operator) return true;
+  const auto business = store::get<domain::Business>(services.store, id);
+  return business && business->owner_id == caller.user;
+}
+
+http::Problem unknown(IdName name, std::string detail) {
+  http::Problem problem = problem_of({name.unknown, std::string(name.field), std::move(detail)});
+  if (problem.detail.empty()) problem.detail = when(name.unknown);
+  problem.status = 404;  // unknown_device is a caller's fault elsewhere
+  return problem;
+}
+
 domain::Meta meta_of(const Services& services, const http::Request& request) {
   return {.now = services.clock(), .seed = services.seed(), .actor = "anybody", .address = std::string(request.peer)};
 }
@@ -243,6 +257,27 @@ void Pool::post(std::move_only_function<void()> work) {
     work();
     --x_waiting;
   });
+}
+
+http::Route route(const Shared& shared, http::Verb verb, std::string path, http::Handler handler, http::RouteDoc doc,
+                  http::RouteOptions options) {
+  static constexpr std::array known{name_of(domain::UserId{}),         name_of(domain::BusinessId{}),
+                                    name_of(domain::ShowId{}),         name_of(domain::DeviceId{}),
+                                    name_of(domain::RegistrationId{}), name_of(domain::TicketId{}),
+                                    name_of(domain::CheckInId{})};
+  if (doc.tags.empty()) doc.tags = shared.tags;
+  if (doc.security.empty()) doc.security = shared.security;
+  if (!shared.token.empty()) doc.curl.emplace(doc.curl.begin(), "token", shared.token);
+  for (const auto& [field, prefix, unknown] : known) {
+    if (!path.contains("{" + std::string(field) + "}")) continue;
+    auto shape = prefix.empty() ? http::uuid() : http::uuid({prefix});
+    doc.parameters.insert(doc.parameters.begin(), http::path_param(field, std::move(shape)));
+  }
+  return {.verb = verb,
+          .path_template = std::move(path),
+          .handler = std::move(handler),
+          .doc = std::move(doc),
+          .options = options};
 }
 
 void add_twice(http::Router& router, http::Route route) {

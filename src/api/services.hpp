@@ -106,11 +106,45 @@ struct Caller {
 [[nodiscard]] domain::Meta meta_of(const Services& services, const http::Request& request, const Caller& caller);
 [[nodiscard]] domain::Meta meta_of(const Services& services, const http::Request& request, const domain::Device& device);
 
-/// A path or query parameter as an id, bare or behind its kind's prefix: 404 `not_found`... in words of the kind.
+/// Whether the caller may do what the business may: its owner, or an operator.
+[[nodiscard]] bool manages(const Services& services, const Caller& caller, domain::BusinessId business);
+
+// Ids and rows.
+
+/// The parameter that holds an id of a kind, the prefix it may have, and the refusal where there is no such row.
+struct IdName {
+  std::string_view field, prefix;
+  domain::Refusal unknown;
+};
+constexpr IdName name_of(domain::UserId) { return {"userId", "USER#", domain::Refusal::unknown_user}; }
+constexpr IdName name_of(domain::BusinessId) { return {"businessId", "", domain::Refusal::unknown_business}; }
+constexpr IdName name_of(domain::ShowId) { return {"showId", "EVENT#", domain::Refusal::unknown_show}; }
+constexpr IdName name_of(domain::DeviceId) { return {"deviceId", "", domain::Refusal::unknown_device}; }
+constexpr IdName name_of(domain::RegistrationId) {
+  return {"registrationId", "REG#", domain::Refusal::unknown_registration};
+}
+constexpr IdName name_of(domain::TicketId) { return {"ticketId", "TICKET#", domain::Refusal::unknown_ticket}; }
+constexpr IdName name_of(domain::CheckInId) { return {"checkInId", "", domain::Refusal::unknown_check_in}; }
+
+/// A refusal about a parameter or field, 404 for an unknown row of any kind.
+[[nodiscard]] http::Problem unknown(IdName name, std::string detail = {});
+
+/// A text as an id, bare or behind its kind's prefix; 404 in words of the kind.
 template <class AnyId>
-[[nodiscard]] Expected<AnyId> id_of(std::string_view text, domain::Refusal unknown, std::string_view field) {
+[[nodiscard]] Expected<AnyId> id_of(std::string_view text) {
   if (const auto id = AnyId::parse(text)) return *id;
-  return std::unexpected(problem_of({unknown, std::string(field), "This is not an id of ours; ids are UUIDs."}));
+  return std::unexpected(unknown(name_of(AnyId{}), "This is not an id of ours; ids are UUIDs."));
+}
+/// As id_of, for a text whose form the body's shape has checked already.
+template <class AnyId>
+[[nodiscard]] AnyId checked_id(std::string_view text) {
+  return AnyId::parse(text).value_or(AnyId{});
+}
+/// A committed row, or 404 in words of its kind.
+template <class AnyRow>
+[[nodiscard]] Expected<AnyRow> row_of(const Services& services, decltype(AnyRow::id) id) {
+  if (auto row = store::get<AnyRow>(services.store, id)) return *std::move(row);
+  return std::unexpected(unknown(name_of(id)));
 }
 
 /// `Idempotency-Key` bound to caller, route and body; empty without one. 422 for a key that is not 1 to 255 printable
@@ -120,6 +154,42 @@ struct IdempotencyKey {
   domain::Uuid body_hash;
 };
 [[nodiscard]] Expected<std::optional<IdempotencyKey>> idempotency_of(const http::Request& request, std::string_view caller);
+
+// Input.
+
+/// A body into its struct, or the problem.
+template <class T>
+[[nodiscard]] Expected<T> body_of(const http::Request& request) {
+  return http::read_json<T>(request.body);
+}
+
+/// Stands for the id or the body of a route that has none.
+struct None {};
+
+/// What an endpoint is given: who calls, the id in the path, the body.
+template <class Who, class AnyId, class Body>
+struct Input {
+  Who caller{};
+  AnyId id{};
+  Body body{};
+};
+/// Reads them in this order; the first fault is the problem.
+template <class AnyId, class Body = None, class Who>
+[[nodiscard]] Expected<Input<Who, AnyId, Body>> input(const http::Request& request, Expected<Who> caller) {
+  if (!caller) return std::unexpected(std::move(caller.error()));
+  Input<Who, AnyId, Body> out{.caller = *std::move(caller)};
+  if constexpr (!std::is_same_v<AnyId, None>) {
+    const auto id = id_of<AnyId>(request.param(name_of(AnyId{}).field));
+    if (!id) return std::unexpected(id.error());
+    out.id = *id;
+  }
+  if constexpr (!std::is_same_v<Body, None>) {
+    auto body = body_of<Body>(request);
+    if (!body) return std::unexpected(std::move(body.error()));
+    out.body = *std::move(body);
+  }
+  return out;
+}
 
 // Waiting.
 
@@ -172,15 +242,43 @@ boost::asio::awaitable<std::invoke_result_t<Work>> on_pool(Pool& pool, Work work
   co_return *std::move(result);
 }
 
-/// A body into its struct, or the problem.
-template <class T>
-[[nodiscard]] Expected<T> body_of(const http::Request& request) {
-  return http::read_json<T>(request.body);
-}
 template <class T>
 [[nodiscard]] http::Response reply(int status, const T& value) {
   return http::json_response(status, http::write_json(value));
 }
+
+/// The last step of an endpoint that is one command: sends it and replies with what `say` makes of the outcome, or with
+/// the problem.
+template <class Command, class Say>
+http::Task perform(engine::Lane& lane, Command command, int status, Say say) {
+  auto answer = co_await submit(lane, std::move(command));
+  if (!answer.result) co_return problem_of(answer.result.error());
+  co_return reply(status, say(*answer.result));
+}
+
+// Routes.
+
+/// What several routes of a resource share.
+struct Shared {
+  std::vector<std::string> tags;
+  std::vector<std::string> security;
+  std::string token;  // the one of the curl examples where it is not the customer's
+};
+/// A route with what it shares: `doc` needs to say tags and security only where they differ, and no id in the path whose
+/// name is one of `name_of`.
+[[nodiscard]] http::Route route(const Shared& shared, http::Verb verb, std::string path, http::Handler handler,
+                                http::RouteDoc doc, http::RouteOptions options = {});
+
+/// Makes handlers of the member functions of one object.
+template <class Endpoints>
+[[nodiscard]] auto methods_of(std::shared_ptr<Endpoints> endpoints) {
+  return [endpoints]<class Reply>(Reply (Endpoints::*method)(http::Request&)) -> http::Handler {
+    return [endpoints, method](http::Request& request) { return ((*endpoints).*method)(request); };
+  };
+}
+
+/// The same handler under `/v1` and at the root, as the compatibility interface writes it.
+void add_twice(http::Router& router, http::Route route);
 
 // The endpoints, one file per resource.
 
@@ -194,8 +292,5 @@ void add_door(http::Router& router, Services& services);
 void add_system(http::Router& router, Services& services);
 /// All of them. Also sets `services.router`.
 void add_all(http::Router& router, Services& services);
-
-/// The same handler under `/v1` and at the root, as the compatibility interface writes it.
-void add_twice(http::Router& router, http::Route route);
 
 }  // namespace admit::api

@@ -18,6 +18,7 @@ using domain::Refusal;
 using http::Request;
 using http::Response;
 using http::Task;
+using http::Verb;
 
 constexpr std::int64_t max_told_available = 100;
 constexpr std::size_t max_listed = 1'000;
@@ -189,104 +190,86 @@ class Shows {
   explicit Shows(Services& services) : x(services) {}
 
   Task create(Request& request) {
-    const auto caller = caller_of(x, request);
-    if (!caller) co_return caller.error();
-    const auto business = id_of<domain::BusinessId>(request.param("businessId"), Refusal::unknown_business, "businessId");
-    if (!business) co_return business.error();
-    auto body = body_of<NewShow>(request);
-    if (!body) co_return body.error();
-    auto show = to_show(*body);
+    const auto in = input<domain::BusinessId, NewShow>(request, caller_of(x, request));
+    if (!in) co_return in.error();
+    auto show = to_show(in->body);
     if (!show) co_return show.error();
-    domain::CreateShow command{.meta = meta_of(x, request, *caller), .show = std::move(*show)};
-    command.show.business_id = *business;
+    domain::CreateShow command{.meta = meta_of(x, request, in->caller), .show = std::move(*show)};
+    command.show.business_id = in->id;
     command.show.id = domain::ShowId{domain::fresh_uuid(command.meta.now, x.seed(), 0)};
     const auto key = token::make_show_key(x.ring, command.show.id, 0);
     command.public_key.data = crypto::text_of(key.public_key);
     command.wrapped_private_key.data = crypto::text_of(key.wrapped_private);
-    auto answer = co_await submit(x.lane, std::move(command));
-    if (!answer.result) co_return problem_of(answer.result.error());
-    co_return reply(201, to_json(*answer.result, {}));
+    co_return co_await perform(x.lane, std::move(command), 201, [](const domain::Show& made) { return to_json(made, {}); });
   }
 
   /// A draft is there for its business only.
   Response show(Request& request) {
-    const auto id = id_of<domain::ShowId>(request.param("showId"), Refusal::unknown_show, "showId");
-    if (!id) return id.error();
-    const auto row = store::get<domain::Show>(x.store, *id);
-    if (!row || (row->status == domain::ShowStatus::draft && !may_manage(request, *row))) {
-      return problem_of({Refusal::unknown_show, "showId", "There is no such show."});
+    const auto in = input<domain::ShowId>(request, Expected<None>{});
+    if (!in) return in.error();
+    const auto row = row_of<domain::Show>(x, in->id);
+    if (!row) return row.error();
+    if (row->status == domain::ShowStatus::draft) {
+      const auto caller = caller_of(x, request);
+      if (!caller || !manages(x, *caller, row->business_id)) return unknown(name_of(row->id));
     }
     return reply(200, show_json(x.store, *row));
   }
 
   Task create_quota(Request& request) {
-    const auto caller = caller_of(x, request);
-    if (!caller) co_return caller.error();
-    const auto id = id_of<domain::ShowId>(request.param("showId"), Refusal::unknown_show, "showId");
-    if (!id) co_return id.error();
-    auto body = body_of<NewQuota>(request);
-    if (!body) co_return body.error();
-    auto answer = co_await submit(
-        x.lane, domain::CreateQuota{.meta = meta_of(x, request, *caller), .show_id = *id, .name = body->name, .size = body->size});
-    if (!answer.result) co_return problem_of(answer.result.error());
-    co_return reply(201, to_json(*answer.result));
+    const auto in = input<domain::ShowId, NewQuota>(request, caller_of(x, request));
+    if (!in) co_return in.error();
+    domain::CreateQuota command{
+        .meta = meta_of(x, request, in->caller), .show_id = in->id, .name = in->body.name, .size = in->body.size};
+    co_return co_await perform(x.lane, std::move(command), 201, [](const domain::Quota& made) { return to_json(made); });
   }
 
   Task create_tier(Request& request) {
-    const auto caller = caller_of(x, request);
-    if (!caller) co_return caller.error();
-    const auto id = id_of<domain::ShowId>(request.param("showId"), Refusal::unknown_show, "showId");
-    if (!id) co_return id.error();
-    auto body = body_of<NewTier>(request);
-    if (!body) co_return body.error();
-    domain::CreateTier command{.meta = meta_of(x, request, *caller),
-                               .show_id = *id,
-                               .name = body->name,
-                               .price_minor = body->price,
-                               .tax_rate_bp = body->tax_rate.value_or(0),
-                               .fee_minor = body->fee.value_or(0),
-                               .min_per_registration = body->min_per_registration.value_or(1),
-                               .max_per_registration = body->max_per_registration.value_or(10),
-                               .capacity = body->capacity};
-    for (const auto& text : body->quota_ids.value_or(std::vector<std::string>{})) {
-      command.quota_ids.push_back(domain::QuotaId::parse(text).value_or(domain::QuotaId{}));
+    const auto in = input<domain::ShowId, NewTier>(request, caller_of(x, request));
+    if (!in) co_return in.error();
+    const NewTier& body = in->body;
+    domain::CreateTier command{.meta = meta_of(x, request, in->caller),
+                               .show_id = in->id,
+                               .name = body.name,
+                               .price_minor = body.price,
+                               .tax_rate_bp = body.tax_rate.value_or(0),
+                               .fee_minor = body.fee.value_or(0),
+                               .min_per_registration = body.min_per_registration.value_or(1),
+                               .max_per_registration = body.max_per_registration.value_or(10),
+                               .capacity = body.capacity};
+    for (const auto& text : body.quota_ids.value_or(std::vector<std::string>{})) {
+      command.quota_ids.push_back(checked_id<domain::QuotaId>(text));
     }
-    auto answer = co_await submit(x.lane, std::move(command));
-    if (!answer.result) co_return problem_of(answer.result.error());
-    const auto show = store::get<domain::Show>(x.store, *id);
-    co_return reply(201, to_json(*answer.result, show->currency, available(*answer.result)));
+    co_return co_await perform(x.lane, std::move(command), 201, [this](const domain::Tier& made) {
+      return to_json(made, store::get<domain::Show>(x.store, made.show_id)->currency, available(made));
+    });
   }
 
   Task publish(Request& request) {
-    const auto caller = caller_of(x, request);
-    if (!caller) co_return caller.error();
-    const auto id = id_of<domain::ShowId>(request.param("showId"), Refusal::unknown_show, "showId");
-    if (!id) co_return id.error();
-    auto answer = co_await submit(x.lane, domain::PublishShow{.meta = meta_of(x, request, *caller), .show_id = *id});
-    if (!answer.result) co_return problem_of(answer.result.error());
-    co_return reply(200, show_json(x.store, *answer.result));
+    const auto in = input<domain::ShowId>(request, caller_of(x, request));
+    if (!in) co_return in.error();
+    domain::PublishShow command{.meta = meta_of(x, request, in->caller), .show_id = in->id};
+    co_return co_await perform(x.lane, std::move(command), 200, [this](const domain::Show& show) {
+      return show_json(x.store, show);
+    });
   }
 
   Task create_gate(Request& request) {
-    const auto caller = caller_of(x, request);
-    if (!caller) co_return caller.error();
-    const auto id = id_of<domain::ShowId>(request.param("showId"), Refusal::unknown_show, "showId");
-    if (!id) co_return id.error();
-    auto body = body_of<NewGate>(request);
-    if (!body) co_return body.error();
-    const domain::Meta meta = meta_of(x, request, *caller);
+    const auto in = input<domain::ShowId, NewGate>(request, caller_of(x, request));
+    if (!in) co_return in.error();
+    const domain::Meta meta = meta_of(x, request, in->caller);
     const domain::DeviceId device{domain::fresh_uuid(meta.now, x.seed(), 0)};
     const auto token = identity::make_opaque_token("gate_", device.value);
     domain::CreateDevice command{.meta = meta,
                                  .device_id = device,
-                                 .show_id = *id,
-                                 .gate = body->gate,
+                                 .show_id = in->id,
+                                 .gate = in->body.gate,
                                  .token_hash = {std::string(crypto::text_of(token.hash))}};
-    auto answer = co_await submit(x.lane, std::move(command));
-    if (!answer.result) co_return problem_of(answer.result.error());
-    GateJson out = gate_json(*answer.result);
-    out.token = token.text;
-    co_return reply(201, out);
+    co_return co_await perform(x.lane, std::move(command), 201, [&](const domain::Device& made) {
+      GateJson out = gate_json(made);
+      out.token = token.text;
+      return out;
+    });
   }
 
   Response gates(Request& request) {
@@ -300,11 +283,9 @@ class Shows {
   }
 
   Task revoke_gate(Request& request) {
-    const auto caller = caller_of(x, request);
-    if (!caller) co_return caller.error();
-    const auto id = id_of<domain::DeviceId>(request.param("deviceId"), Refusal::unknown_device, "deviceId");
-    if (!id) co_return http::Problem{404, "unknown_device", "There is no such gate token.", "deviceId", 0};
-    auto answer = co_await submit(x.lane, domain::RevokeDevice{.meta = meta_of(x, request, *caller), .device_id = *id});
+    const auto in = input<domain::DeviceId>(request, caller_of(x, request));
+    if (!in) co_return in.error();
+    auto answer = co_await submit(x.lane, domain::RevokeDevice{.meta = meta_of(x, request, in->caller), .device_id = in->id});
     if (!answer.result) {
       http::Problem problem = problem_of(answer.result.error());
       if (answer.result.error().code == Refusal::unknown_device) problem.status = 404;
@@ -325,25 +306,14 @@ class Shows {
   }
 
  private:
-  bool may_manage(const Request& request, const domain::Show& show) {
-    const auto caller = caller_of(x, request);
-    if (!caller) return false;
-    if (caller->is_operator) return true;
-    const auto business = store::get<domain::Business>(x.store, show.business_id);
-    return business && business->owner_id == caller->user;
-  }
-
   Expected<domain::Show> managed_show(const Request& request) {
-    const auto caller = caller_of(x, request);
-    if (!caller) return std::unexpected(caller.error());
-    const auto id = id_of<domain::ShowId>(request.param("showId"), Refusal::unknown_show, "showId");
-    if (!id) return std::unexpected(id.error());
-    auto show = store::get<domain::Show>(x.store, *id);
-    if (!show) return std::unexpected(problem_of({Refusal::unknown_show, "showId", "There is no such show."}));
-    if (!may_manage(request, *show)) {
+    const auto in = input<domain::ShowId>(request, caller_of(x, request));
+    if (!in) return std::unexpected(in.error());
+    auto show = row_of<domain::Show>(x, in->id);
+    if (show && !manages(x, in->caller, show->business_id)) {
       return std::unexpected(problem_of({Refusal::forbidden, "showId", "The show belongs to another business."}));
     }
-    return *std::move(show);
+    return show;
   }
 
   std::int64_t available(const domain::Tier& tier) {
@@ -380,115 +350,66 @@ ShowJson show_json(store::Store& store, const domain::Show& show) {
 }
 
 void add_shows(http::Router& router, Services& services) {
-  auto shows = std::make_shared<Shows>(services);
-  const auto show_id = http::path_param("showId", http::uuid({"EVENT#"}));
+  const auto on = methods_of(std::make_shared<Shows>(services));
+  const Shared open{.tags = {"Shows"}};
+  const Shared organiser{.tags = {"Shows"}, .security = {"user"}, .token = "$ORGANISER_TOKEN"};
+  const Shared door{.tags = {"Door"}, .security = {"user"}, .token = "$ORGANISER_TOKEN"};
   const auto manage = [](std::initializer_list<Refusal> more) {
     auto out = refusals({Refusal::forbidden, Refusal::unknown_show});
     for (auto& problem : refusals(more)) out.push_back(problem);
     return out;
   };
-  router.add({.verb = http::Verb::POST,
-              .path_template = "/v1/businesses/{businessId}/shows",
-              .handler = [shows](Request& request) { return shows->create(request); },
-              .doc = {.operation_id = "createShow",
-                      .summary = "Draft a show",
-                      .tags = {"Shows"},
-                      .security = {"user"},
-                      .parameters = {http::path_param("businessId", http::uuid())},
-                      .request = http::json_body<NewShow>(),
-                      .replies = {http::json_reply<ShowJson>(201, "The draft.")},
-                      .problems = refusals({Refusal::invalid_field, Refusal::unknown_business, Refusal::forbidden}),
-                      .curl = {{"token", "$ORGANISER_TOKEN"}}}});
-  router.add({.verb = http::Verb::GET,
-              .path_template = "/v1/shows/{showId}",
-              .handler = [shows](Request& request) { return shows->show(request); },
-              .doc = {.operation_id = "getShow",
-                      .summary = "A show with its tiers and what is left",
-                      .tags = {"Shows"},
-                      .parameters = {show_id},
-                      .replies = {http::json_reply<ShowJson>(200, "The show.")},
-                      .problems = refusals({Refusal::unknown_show})}});
-  router.add({.verb = http::Verb::POST,
-              .path_template = "/v1/shows/{showId}/quotas",
-              .handler = [shows](Request& request) { return shows->create_quota(request); },
-              .doc = {.operation_id = "createQuota",
-                      .summary = "Add a quota that tiers draw from",
-                      .tags = {"Shows"},
-                      .security = {"user"},
-                      .parameters = {show_id},
-                      .request = http::json_body<NewQuota>(),
-                      .replies = {http::json_reply<QuotaJson>(201, "The quota.")},
-                      .problems = manage({Refusal::invalid_field, Refusal::show_cancelled}),
-                      .curl = {{"token", "$ORGANISER_TOKEN"}}}});
-  router.add({.verb = http::Verb::POST,
-              .path_template = "/v1/shows/{showId}/tiers",
-              .handler = [shows](Request& request) { return shows->create_tier(request); },
-              .doc = {.operation_id = "createTier",
-                      .summary = "Add a tier, with quotas named or a capacity of its own",
-                      .tags = {"Shows"},
-                      .security = {"user"},
-                      .parameters = {show_id},
-                      .request = http::json_body<NewTier>(R"({"name": "Stalls", "price": 2500, "fee": 150, "taxRate": 700, "capacity": 100})"),
-                      .replies = {http::json_reply<TierJson>(201, "The tier.")},
-                      .problems = manage({Refusal::invalid_field, Refusal::show_cancelled}),
-                      .curl = {{"token", "$ORGANISER_TOKEN"}}}});
-  router.add({.verb = http::Verb::POST,
-              .path_template = "/v1/shows/{showId}/publish",
-              .handler = [shows](Request& request) { return shows->publish(request); },
-              .doc = {.operation_id = "publishShow",
-                      .summary = "Put a show on sale",
-                      .tags = {"Shows"},
-                      .security = {"user"},
-                      .parameters = {show_id},
-                      .replies = {http::json_reply<ShowJson>(200, "The show.")},
-                      .problems = manage({Refusal::show_cancelled, Refusal::show_incomplete}),
-                      .curl = {{"token", "$ORGANISER_TOKEN"}}}});
-  router.add({.verb = http::Verb::POST,
-              .path_template = "/v1/shows/{showId}/gates",
-              .handler = [shows](Request& request) { return shows->create_gate(request); },
-              .doc = {.operation_id = "createGate",
-                      .summary = "Mint a gate's token; it is shown once",
-                      .tags = {"Door"},
-                      .security = {"user"},
-                      .parameters = {show_id},
-                      .request = http::json_body<NewGate>(),
-                      .replies = {http::json_reply<GateJson>(201, "The gate with its token.")},
-                      .problems = manage({Refusal::invalid_field, Refusal::show_cancelled}),
-                      .curl = {{"token", "$ORGANISER_TOKEN"}}}});
-  router.add({.verb = http::Verb::GET,
-              .path_template = "/v1/shows/{showId}/gates",
-              .handler = [shows](Request& request) { return shows->gates(request); },
-              .doc = {.operation_id = "listGates",
-                      .summary = "The gates of a show, without their tokens",
-                      .tags = {"Door"},
-                      .security = {"user"},
-                      .parameters = {show_id},
-                      .replies = {http::json_reply<GateList>(200, "The gates.")},
-                      .problems = manage({}),
-                      .curl = {{"token", "$ORGANISER_TOKEN"}}}});
-  router.add({.verb = http::Verb::DELETE,
-              .path_template = "/v1/gates/{deviceId}",
-              .handler = [shows](Request& request) { return shows->revoke_gate(request); },
-              .doc = {.operation_id = "revokeGate",
-                      .summary = "Revoke a gate's token at once",
-                      .tags = {"Door"},
-                      .security = {"user"},
-                      .parameters = {http::path_param("deviceId", http::uuid())},
-                      .replies = {http::json_reply<GateJson>(200, "The gate, revoked.")},
-                      .problems = {{403, "forbidden", "It is another business's."}, {404, "unknown_device", "There is no such gate."}},
-                      .curl = {{"token", "$ORGANISER_TOKEN"}}}});
-  router.add({.verb = http::Verb::GET,
-              .path_template = "/v1/shows/{showId}/check-ins",
-              .handler = [shows](Request& request) { return shows->check_ins(request); },
-              .doc = {.operation_id = "listCheckIns",
-                      .summary = "Every scan at a show's doors, newest first, refused ones too",
-                      .tags = {"Door"},
-                      .security = {"user"},
-                      .parameters = {show_id, http::query_param("limit", http::integer(1, 1000)),
-                                     http::query_param("cursor", http::text(1, 200))},
-                      .replies = {http::json_reply<CheckInList>(200, "The scans; nextCursor where there are more.")},
-                      .problems = manage({Refusal::invalid_field}),
-                      .curl = {{"token", "$ORGANISER_TOKEN"}}}});
+  router.add(route(organiser, Verb::POST, "/v1/businesses/{businessId}/shows", on(&Shows::create),
+                   {.operation_id = "createShow",
+                    .summary = "Draft a show",
+                    .request = http::json_body<NewShow>(),
+                    .replies = {http::json_reply<ShowJson>(201, "The draft.")},
+                    .problems = refusals({Refusal::invalid_field, Refusal::unknown_business, Refusal::forbidden})}));
+  router.add(route(open, Verb::GET, "/v1/shows/{showId}", on(&Shows::show),
+                   {.operation_id = "getShow",
+                    .summary = "A show with its tiers and what is left",
+                    .replies = {http::json_reply<ShowJson>(200, "The show.")},
+                    .problems = refusals({Refusal::unknown_show})}));
+  router.add(route(organiser, Verb::POST, "/v1/shows/{showId}/quotas", on(&Shows::create_quota),
+                   {.operation_id = "createQuota",
+                    .summary = "Add a quota that tiers draw from",
+                    .request = http::json_body<NewQuota>(),
+                    .replies = {http::json_reply<QuotaJson>(201, "The quota.")},
+                    .problems = manage({Refusal::invalid_field, Refusal::show_cancelled})}));
+  router.add(route(organiser, Verb::POST, "/v1/shows/{showId}/tiers", on(&Shows::create_tier),
+                   {.operation_id = "createTier",
+                    .summary = "Add a tier, with quotas named or a capacity of its own",
+                    .request = http::json_body<NewTier>(R"({"name": "Stalls", "price": 2500, "fee": 150, "taxRate": 700, "capacity": 100})"),
+                    .replies = {http::json_reply<TierJson>(201, "The tier.")},
+                    .problems = manage({Refusal::invalid_field, Refusal::show_cancelled})}));
+  router.add(route(organiser, Verb::POST, "/v1/shows/{showId}/publish", on(&Shows::publish),
+                   {.operation_id = "publishShow",
+                    .summary = "Put a show on sale",
+                    .replies = {http::json_reply<ShowJson>(200, "The show.")},
+                    .problems = manage({Refusal::show_cancelled, Refusal::show_incomplete})}));
+  router.add(route(door, Verb::POST, "/v1/shows/{showId}/gates", on(&Shows::create_gate),
+                   {.operation_id = "createGate",
+                    .summary = "Mint a gate's token; it is shown once",
+                    .request = http::json_body<NewGate>(),
+                    .replies = {http::json_reply<GateJson>(201, "The gate with its token.")},
+                    .problems = manage({Refusal::invalid_field, Refusal::show_cancelled})}));
+  router.add(route(door, Verb::GET, "/v1/shows/{showId}/gates", on(&Shows::gates),
+                   {.operation_id = "listGates",
+                    .summary = "The gates of a show, without their tokens",
+                    .replies = {http::json_reply<GateList>(200, "The gates.")},
+                    .problems = manage({})}));
+  router.add(route(door, Verb::DELETE, "/v1/gates/{deviceId}", on(&Shows::revoke_gate),
+                   {.operation_id = "revokeGate",
+                    .summary = "Revoke a gate's token at once",
+                    .replies = {http::json_reply<GateJson>(200, "The gate, revoked.")},
+                    .problems = {{403, "forbidden", "It is another business's."}, {404, "unknown_device", "There is no such gate."}}}));
+  router.add(route(door, Verb::GET, "/v1/shows/{showId}/check-ins", on(&Shows::check_ins),
+                   {.operation_id = "listCheckIns",
+                    .summary = "Every scan at a show's doors, newest first, refused ones too",
+                    .parameters = {http::query_param("limit", http::integer(1, 1000)),
+                                   http::query_param("cursor", http::text(1, 200))},
+                    .replies = {http::json_reply<CheckInList>(200, "The scans; nextCursor where there are more.")},
+                    .problems = manage({Refusal::invalid_field})}));
 }
 
 }  // namespace admit::api

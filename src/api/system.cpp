@@ -1,5 +1,7 @@
 // Health, metrics, and the documents made from the table of routes.
 
+#include <mutex>
+
 #include "api/services.hpp"
 #include "http/openapi.hpp"
 
@@ -8,6 +10,7 @@ namespace {
 
 using http::Request;
 using http::Response;
+using http::Verb;
 
 struct StatusJson {
   std::string status;
@@ -33,68 +36,75 @@ struct AboutJson {
 
 bool is_loopback(std::string_view peer) { return peer.starts_with("127.") || peer == "::1" || peer.starts_with("::ffff:127."); }
 
+class System {
+ public:
+  explicit System(Services& services) : x(services) {}
+
+  Response about(Request&) {
+    AboutJson about{.version = x.settings.version,
+                    .openapi = x.settings.public_url + "/openapi.json",
+                    .payments = x.payments_ready(),
+                    .test = x.is_test()};
+    if (!x.settings.publishable_key.empty()) about.publishable_key = x.settings.publishable_key;
+    return reply(200, about);
+  }
+
+  Response health(Request&) { return reply(200, StatusJson{"ok"}); }
+
+  Response readiness(Request&) {
+    if (x.is_ready()) return reply(200, StatusJson{"ready"});
+    return http::Problem{503, "not_ready", "The database cannot be reached, or the server is stopping.", "", 1};
+  }
+
+  Response metrics(Request& request) {
+    // Behind a proxy everybody comes from this machine; a proxy says so.
+    const bool is_proxied = request.header("X-Forwarded-For") || request.header("Forwarded");
+    if (!x.metrics_text || is_proxied || !is_loopback(request.peer)) {
+      return http::Problem{404, "not_found", "Metrics are served to this machine only, or on another address.", "", 0};
+    }
+    return {200, "text/plain; version=0.0.4; charset=utf-8", x.metrics_text()};
+  }
+
+  Response openapi(Request&) {
+    std::call_once(x_once, [this] {
+      x_openapi = http::openapi(*x.router, "Admit", x.settings.version, x.settings.public_url);
+    });
+    return http::json_response(200, x_openapi);
+  }
+
+ private:
+  Services& x;
+  std::once_flag x_once;
+  std::string x_openapi;
+};
+
 }  // namespace
 
 void add_system(http::Router& router, Services& services) {
-  router.add({.verb = http::Verb::GET,
-              .path_template = "/",
-              .handler = [&services](Request&) {
-                AboutJson about{.version = services.settings.version,
-                                .openapi = services.settings.public_url + "/openapi.json",
-                                .payments = services.payments_ready(),
-                                .test = services.is_test()};
-                if (!services.settings.publishable_key.empty()) about.publishable_key = services.settings.publishable_key;
-                return reply(200, about);
-              },
-              .doc = {.operation_id = "about",
-                      .summary = "What this is",
-                      .tags = {"System"},
-                      .replies = {http::json_reply<AboutJson>(200, "Name, version, and what a frontend needs.")}}});
-  router.add({.verb = http::Verb::GET,
-              .path_template = "/healthz",
-              .handler = [](Request&) { return http::json_response(200, R"({"status":"ok"})"); },
-              .doc = {.operation_id = "health",
-                      .summary = "The process answers",
-                      .tags = {"System"},
-                      .replies = {http::json_reply<StatusJson>(200, "It does.")}}});
-  router.add({.verb = http::Verb::GET,
-              .path_template = "/readyz",
-              .handler = [&services](Request&) -> Response {
-                if (services.is_ready()) return http::json_response(200, R"({"status":"ready"})");
-                return http::Problem{503, "not_ready", "The database cannot be reached, or the server is stopping.", "", 1};
-              },
-              .doc = {.operation_id = "readiness",
-                      .summary = "Requests can be served: the database answers",
-                      .tags = {"System"},
-                      .replies = {http::json_reply<StatusJson>(200, "They can.")},
-                      .problems = {{503, "not_ready", "They cannot now."}}}});
-  router.add({.verb = http::Verb::GET,
-              .path_template = "/metrics",
-              .handler = [&services](Request& request) -> Response {
-                // Behind a proxy everybody comes from this machine; a proxy says so.
-                const bool is_proxied = request.header("X-Forwarded-For") || request.header("Forwarded");
-                if (!services.metrics_text || is_proxied || !is_loopback(request.peer)) {
-                  return http::Problem{404, "not_found", "Metrics are served to this machine only, or on another address.", "", 0};
-                }
-                return {200, "text/plain; version=0.0.4; charset=utf-8", services.metrics_text()};
-              },
-              .doc = {.operation_id = "metrics",
-                      .summary = "Prometheus metrics, for this machine only",
-                      .tags = {"System"},
-                      .replies = {http::plain_reply(200, "Prometheus text.", "text/plain; version=0.0.4; charset=utf-8")},
-                      .problems = {{404, "not_found", "From another machine."}}}});
-  router.add({.verb = http::Verb::GET,
-              .path_template = "/openapi.json",
-              .handler = [&services, text = std::make_shared<std::string>(), once = std::make_shared<std::once_flag>()](Request&) {
-                std::call_once(*once, [&] {
-                  *text = http::openapi(*services.router, "Admit", services.settings.version, services.settings.public_url);
-                });
-                return http::json_response(200, *text);
-              },
-              .doc = {.operation_id = "openapi",
-                      .summary = "This interface as OpenAPI 3.1",
-                      .tags = {"System"},
-                      .replies = {http::plain_reply(200, "OpenAPI 3.1.", "application/json", "{}")}}});
+  const auto on = methods_of(std::make_shared<System>(services));
+  const Shared open{.tags = {"System"}};
+  router.add(route(open, Verb::GET, "/", on(&System::about),
+                   {.operation_id = "about",
+                    .summary = "What this is",
+                    .replies = {http::json_reply<AboutJson>(200, "Name, version, and what a frontend needs.")}}));
+  router.add(route(open, Verb::GET, "/healthz", on(&System::health),
+                   {.operation_id = "health",
+                    .summary = "The process answers",
+                    .replies = {http::json_reply<StatusJson>(200, "It does.")}}));
+  router.add(route(open, Verb::GET, "/readyz", on(&System::readiness),
+                   {.operation_id = "readiness",
+                    .summary = "Requests can be served: the database answers",
+                    .replies = {http::json_reply<StatusJson>(200, "They can.")},
+                    .problems = {{503, "not_ready", "They cannot now."}}}));
+  router.add(route(open, Verb::GET, "/metrics", on(&System::metrics),
+                   {.operation_id = "metrics",
+                    .summary = "Prometheus metrics, for this machine only",
+                    .replies = {http::plain_reply(200, "Prometheus text.", "text/plain; version=0.0.4; charset=utf-8")},
+                    .problems = {{404, "not_found", "From another machine."}}}));
+  router.add(route(open, Verb::GET, "/openapi.json", on(&System::openapi),
+                   {.operation_id = "openapi",
+                    .summary = "This interface as OpenAPI 3.1",
+                    .replies = {http::plain_reply(200, "OpenAPI 3.1.", "application/json", "{}")}}));
 }
 
 }  // namespace admit::api

@@ -16,6 +16,7 @@ using domain::Ticket;
 using http::Request;
 using http::Response;
 using http::Task;
+using http::Verb;
 
 constexpr int png_pixels_per_module = 8;
 
@@ -172,15 +173,12 @@ class Tickets {
   }
 
   Task generate(Request& request) {
-    const auto caller = operator_of(x, request);
-    if (!caller) co_return caller.error();
-    auto body = body_of<GenerateRequest>(request);
-    if (!body) co_return body.error();
-    domain::GenerateTickets command{
-        .meta = meta_of(x, request, *caller),
-        .registration_id = domain::RegistrationId::parse(body->registration_id).value_or(domain::RegistrationId{}),
-        .show_id = domain::ShowId::parse(body->event_id).value_or(domain::ShowId{}),
-        .user_id = domain::UserId::parse(body->user_id).value_or(domain::UserId{})};
+    const auto in = input<None, GenerateRequest>(request, operator_of(x, request));
+    if (!in) co_return in.error();
+    domain::GenerateTickets command{.meta = meta_of(x, request, in->caller),
+                                    .registration_id = checked_id<domain::RegistrationId>(in->body.registration_id),
+                                    .show_id = checked_id<domain::ShowId>(in->body.event_id),
+                                    .user_id = checked_id<domain::UserId>(in->body.user_id)};
     auto answer = co_await submit(x.lane, std::move(command));
     if (!answer.result) co_return problem_of(answer.result.error());
     auto out = co_await on_pool(x.pool, [this, registration = *answer.result] {
@@ -200,27 +198,23 @@ class Tickets {
   }
 
   Task revoke(Request& request) {
-    const auto caller = caller_of(x, request);
-    if (!caller) co_return caller.error();
-    const auto id = id_of<domain::TicketId>(request.param("ticketId"), Refusal::unknown_ticket, "ticketId");
-    if (!id) co_return id.error();
-    auto answer = co_await submit(x.lane, domain::RevokeTicket{.meta = meta_of(x, request, *caller), .ticket_id = *id});
-    if (!answer.result) co_return problem_of(answer.result.error());
-    co_return reply(200, to_json(*answer.result, nullptr));
+    const auto in = input<domain::TicketId>(request, caller_of(x, request));
+    if (!in) co_return in.error();
+    domain::RevokeTicket command{.meta = meta_of(x, request, in->caller), .ticket_id = in->id};
+    co_return co_await perform(x.lane, std::move(command), 200, [](const Ticket& revoked) {
+      return to_json(revoked, nullptr);
+    });
   }
 
  private:
   Expected<Ticket> own_ticket(const Request& request) {
-    const auto caller = caller_of(x, request);
-    if (!caller) return std::unexpected(caller.error());
-    const auto id = id_of<domain::TicketId>(request.param("ticketId"), Refusal::unknown_ticket, "ticketId");
-    if (!id) return std::unexpected(id.error());
-    auto ticket = store::get<Ticket>(x.store, *id);
-    if (!ticket) return std::unexpected(problem_of({Refusal::unknown_ticket, "ticketId", "There is no such ticket."}));
-    if (ticket->user_id != caller->user) {
+    const auto in = input<domain::TicketId>(request, caller_of(x, request));
+    if (!in) return std::unexpected(in.error());
+    auto ticket = row_of<Ticket>(x, in->id);
+    if (ticket && ticket->user_id != in->caller.user) {
       return std::unexpected(problem_of({Refusal::forbidden, "ticketId", "The ticket belongs to another account."}));
     }
-    return *std::move(ticket);
+    return ticket;
   }
 
   /// A page of the caller's tickets; codes are for the holder's account only, whoever asks.
@@ -241,99 +235,75 @@ class Tickets {
 }  // namespace
 
 void add_tickets(http::Router& router, Services& services) {
-  auto tickets = std::make_shared<Tickets>(services);
-  const auto ticket_id = http::path_param("ticketId", http::uuid({"TICKET#"}));
+  const auto on = methods_of(std::make_shared<Tickets>(services));
+  const Shared user{.tags = {"Tickets"}, .security = {"user"}};
+  const Shared open{.tags = {"Tickets"}};
+  const Shared organiser{.tags = {"Tickets"}, .security = {"user"}, .token = "$ORGANISER_TOKEN"};
+  const Shared operators{.tags = {"Tickets", "Compatibility"}, .security = {"operator"}, .token = "$OPERATOR_TOKEN"};
   const auto own = refusals({Refusal::forbidden, Refusal::unknown_ticket});
-  const auto add_own = [&](std::string path, std::string operation, std::string summary, http::Handler handler, http::ReplyDoc replies) {
-    router.add({.verb = http::Verb::GET,
-                .path_template = std::move(path),
-                .handler = std::move(handler),
-                .doc = {.operation_id = std::move(operation),
-                        .summary = std::move(summary),
-                        .tags = {"Tickets"},
-                        .security = {"user"},
-                        .parameters = {ticket_id},
-                        .replies = {std::move(replies)},
-                        .problems = own}});
+  const auto add_own = [&](std::string path, http::Handler handler, std::string operation, std::string summary,
+                           http::ReplyDoc reply) {
+    router.add(route(user, Verb::GET, std::move(path), std::move(handler),
+                     {.operation_id = std::move(operation),
+                      .summary = std::move(summary),
+                      .replies = {std::move(reply)},
+                      .problems = own}));
   };
-  add_own("/v1/tickets/{ticketId}", "getTicket", "One's own ticket", [tickets](Request& request) { return tickets->show(request); },
+  add_own("/v1/tickets/{ticketId}", on(&Tickets::show), "getTicket", "One's own ticket",
           http::json_reply<TicketJson>(200, "The ticket with its code."));
-  add_own("/v1/tickets/{ticketId}/pdf", "getTicketPdf", "The ticket as a page to print",
-          [tickets](Request& request) { return tickets->pdf(request); }, http::plain_reply(200, "One page A4.", "application/pdf"));
-  add_own("/v1/tickets/{ticketId}/qr.svg", "getTicketSvg", "The QR symbol for a screen, as SVG",
-          [tickets](Request& request) { return tickets->svg(request); }, http::plain_reply(200, "The symbol.", "image/svg+xml"));
-  add_own("/v1/tickets/{ticketId}/qr.png", "getTicketPng", "The QR symbol for a screen, as PNG",
-          [tickets](Request& request) { return tickets->png(request); }, http::plain_reply(200, "The symbol.", "image/png"));
-  add_twice(router, {.verb = http::Verb::GET,
-                     .path_template = "/tickets/{ticketId}/download",
-                     .handler = [tickets](Request& request) { return tickets->download(request); },
-                     .doc = {.operation_id = "downloadTicket",
-                             .summary = "A link to one's own ticket that lives 15 minutes",
-                             .tags = {"Tickets", "Compatibility"},
-                             .security = {"user"},
-                             .parameters = {ticket_id},
-                             .replies = {http::json_reply<DownloadJson>(200, "The link.")},
-                             .problems = own}});
-  router.add({.verb = http::Verb::GET,
-              .path_template = "/files/tickets/{file}",
-              .handler = [tickets](Request& request) { return tickets->file(request); },
-              .doc = {.operation_id = "getFile",
-                      .summary = "What a download link points at",
-                      .tags = {"Tickets"},
-                      .parameters = {http::path_param("file", http::text(1, 150)), http::query_param("expires", http::text(0, 20)),
-                                     http::query_param("filename", http::text(0, 200)), http::query_param("signature", http::text(0, 100))},
-                      .replies = {http::plain_reply(200, "The page.", "application/pdf")},
-                      .problems = {{404, "unknown_file", "There is no such file, or the link is not whole."},
-                           {410, "link_expired", "More than 15 minutes have passed; ask for a new link."}},
-                      .curl = {{"file", "$TICKET_ID.pdf"}, {"url", "$DOWNLOAD_URL"}}}});
-  router.add({.verb = http::Verb::POST,
-              .path_template = "/v1/tickets/generate",
-              .handler = [tickets](Request& request) { return tickets->generate(request); },
-              .doc = {.operation_id = "generateTickets",
-                      .summary = "Make again what is missing of a confirmed registration's tickets",
-                      .tags = {"Tickets", "Compatibility"},
-                      .security = {"operator"},
-                      .request = http::json_body<GenerateRequest>(),
-                      .replies = {http::json_reply<Generated>(200, "The tickets; without codes, which are their holder's.")},
-                      .problems = refusals({Refusal::forbidden, Refusal::unknown_registration, Refusal::invalid_field,
-                                            Refusal::registration_not_held}),
-                      .curl = {{"token", "$OPERATOR_TOKEN"},
-                               {"body", R"({"registrationId": "$REGISTRATION_ID", "eventId": "$SHOW_ID", "userId": "$USER_ID"})"}}}});
-  router.add({.verb = http::Verb::POST,
-              .path_template = "/v1/tickets/{ticketId}/revoke",
-              .handler = [tickets](Request& request) { return tickets->revoke(request); },
-              .doc = {.operation_id = "revokeTicket",
-                      .summary = "Make a ticket worthless, by its business",
-                      .tags = {"Tickets"},
-                      .security = {"user"},
-                      .parameters = {ticket_id},
-                      .replies = {http::json_reply<TicketJson>(200, "The ticket, revoked; without its code.")},
-                      .problems = own,
-                      .curl = {{"token", "$ORGANISER_TOKEN"}, {"ticketId", "$OTHER_TICKET_ID"}}}});
+  add_own("/v1/tickets/{ticketId}/pdf", on(&Tickets::pdf), "getTicketPdf", "The ticket as a page to print",
+          http::plain_reply(200, "One page A4.", "application/pdf"));
+  add_own("/v1/tickets/{ticketId}/qr.svg", on(&Tickets::svg), "getTicketSvg", "The QR symbol for a screen, as SVG",
+          http::plain_reply(200, "The symbol.", "image/svg+xml"));
+  add_own("/v1/tickets/{ticketId}/qr.png", on(&Tickets::png), "getTicketPng", "The QR symbol for a screen, as PNG",
+          http::plain_reply(200, "The symbol.", "image/png"));
+  add_twice(router, route(user, Verb::GET, "/tickets/{ticketId}/download", on(&Tickets::download),
+                          {.operation_id = "downloadTicket",
+                           .summary = "A link to one's own ticket that lives 15 minutes",
+                           .tags = {"Tickets", "Compatibility"},
+                           .replies = {http::json_reply<DownloadJson>(200, "The link.")},
+                           .problems = own}));
+  router.add(route(open, Verb::GET, "/files/tickets/{file}", on(&Tickets::file),
+                   {.operation_id = "getFile",
+                    .summary = "What a download link points at",
+                    .parameters = {http::path_param("file", http::text(1, 150)), http::query_param("expires", http::text(0, 20)),
+                                   http::query_param("filename", http::text(0, 200)), http::query_param("signature", http::text(0, 100))},
+                    .replies = {http::plain_reply(200, "The page.", "application/pdf")},
+                    .problems = {{404, "unknown_file", "There is no such file, or the link is not whole."},
+                                 {410, "link_expired", "More than 15 minutes have passed; ask for a new link."}},
+                    .curl = {{"file", "$TICKET_ID.pdf"}, {"url", "$DOWNLOAD_URL"}}}));
+  router.add(route(operators, Verb::POST, "/v1/tickets/generate", on(&Tickets::generate),
+                   {.operation_id = "generateTickets",
+                    .summary = "Make again what is missing of a confirmed registration's tickets",
+                    .request = http::json_body<GenerateRequest>(),
+                    .replies = {http::json_reply<Generated>(200, "The tickets; without codes, which are their holder's.")},
+                    .problems = refusals({Refusal::forbidden, Refusal::unknown_registration, Refusal::invalid_field,
+                                          Refusal::registration_not_held}),
+                    .curl = {{"body", R"({"registrationId": "$REGISTRATION_ID", "eventId": "$SHOW_ID", "userId": "$USER_ID"})"}}}));
+  router.add(route(organiser, Verb::POST, "/v1/tickets/{ticketId}/revoke", on(&Tickets::revoke),
+                   {.operation_id = "revokeTicket",
+                    .summary = "Make a ticket worthless, by its business",
+                    .replies = {http::json_reply<TicketJson>(200, "The ticket, revoked; without its code.")},
+                    .problems = own,
+                    .curl = {{"ticketId", "$OTHER_TICKET_ID"}}}));
   const std::vector<http::Parameter> paging = {http::query_param("limit", http::integer(1, 1000)),
                                                http::query_param("cursor", http::text(1, 200))};
   const auto listed = refusals({Refusal::forbidden, Refusal::unknown_user, Refusal::invalid_field});
-  add_by_user(router, {.verb = http::Verb::GET,
-                       .path_template = "/userTickets",
-                       .handler = [tickets](Request& request) { return tickets->list(request); },
-                       .doc = {.operation_id = "userTickets",
-                               .summary = "All of one's own tickets in one call",
-                               .description = "Up to 1,000; beyond that with nextCursor.",
-                               .tags = {"Compatibility"},
-                               .security = {"user"},
-                               .parameters = paging,
-                               .replies = {http::json_reply<TicketList>(200, "The tickets with their codes.")},
-                               .problems = listed}});
-  add_by_user(router, {.verb = http::Verb::GET,
-                       .path_template = "/userQRcodes",
-                       .handler = [tickets](Request& request) { return tickets->list_codes(request); },
-                       .doc = {.operation_id = "userQRcodes",
-                               .summary = "The codes of all of one's own tickets",
-                               .tags = {"Compatibility"},
-                               .security = {"user"},
-                               .parameters = paging,
-                               .replies = {http::json_reply<CodeList>(200, "The codes.")},
-                               .problems = listed}});
+  add_by_user(router, route(user, Verb::GET, "/userTickets", on(&Tickets::list),
+                            {.operation_id = "userTickets",
+                             .summary = "All of one's own tickets in one call",
+                             .description = "Up to 1,000; beyond that with nextCursor.",
+                             .tags = {"Compatibility"},
+                             .parameters = paging,
+                             .replies = {http::json_reply<TicketList>(200, "The tickets with their codes.")},
+                             .problems = listed}));
+  add_by_user(router, route(user, Verb::GET, "/userQRcodes", on(&Tickets::list_codes),
+                            {.operation_id = "userQRcodes",
+                             .summary = "The codes of all of one's own tickets",
+                             .tags = {"Compatibility"},
+                             .parameters = paging,
+                             .replies = {http::json_reply<CodeList>(200, "The codes.")},
+                             .problems = listed}));
 }
 
 }  // namespace admit::api
