@@ -26,7 +26,7 @@ struct SmtpOptions {
   Starttls starttls = Starttls::required;
   std::string ca_file;  ///< PEM; "": the system's
   std::chrono::milliseconds connect_limit{10'000};
-  std::chrono::milliseconds total_limit{60'000};    ///< of one call
+  std::chrono::milliseconds total_limit{60'000};    ///< of one call; twice that where a kept connection had ended
   std::size_t limit_bytes = std::size_t{20} << 20;  ///< of a mail, as it is sent
 };
 
