@@ -8,14 +8,14 @@ namespace admit::domain {
 
 /// Show::catalogue of a show that starts `months` after the month of `at` (UTC). Its bytes are the sixteen characters
 /// `shows of 2027-08`.
-[[nodiscard]] inline Uuid catalogue_key(Instant at, int months = 0) {
+[[nodiscard]] inline CatalogueId catalogue_key(Instant at, int months = 0) {
   const auto day = std::chrono::floor<std::chrono::days>(at);
   const auto month =
       std::chrono::year_month_day{day}.year() / std::chrono::year_month_day{day}.month() + std::chrono::months{months};
   const auto text =
       std::to_string(static_cast<int>(month.year()) * 100 + static_cast<int>(static_cast<unsigned>(month.month())));
   const std::string key = "shows of " + text.substr(0, 4) + "-" + text.substr(4, 2);
-  return Uuid::from_bytes(reinterpret_cast<const std::uint8_t*>(key.data()));
+  return CatalogueId{Uuid::from_bytes(reinterpret_cast<const std::uint8_t*>(key.data()))};
 }
 
 }  // namespace admit::domain

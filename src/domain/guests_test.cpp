@@ -77,12 +77,12 @@ TEST_CASE("catalogue: a show lies under its month, and the months go over the en
   const auto at = [](int year, unsigned month, unsigned day) {
     return Instant{std::chrono::sys_days{std::chrono::year{year} / std::chrono::month{month} / std::chrono::day{day}}};
   };
-  CHECK(catalogue_key(at(2027, 8, 1)).raw() == "shows of 2027-08");
+  CHECK(catalogue_key(at(2027, 8, 1)).value.raw() == "shows of 2027-08");
   CHECK(catalogue_key(at(2027, 8, 31)) == catalogue_key(at(2027, 8, 1)));
-  CHECK(catalogue_key(at(2027, 8, 31), -1).raw() == "shows of 2027-07");
-  CHECK(catalogue_key(at(2027, 12, 31), 1).raw() == "shows of 2028-01");
-  CHECK(catalogue_key(at(2027, 1, 1), -1).raw() == "shows of 2026-12");
-  CHECK(catalogue_key(at(2027, 8, 1), 12).raw() == "shows of 2028-08");
+  CHECK(catalogue_key(at(2027, 8, 31), -1).value.raw() == "shows of 2027-07");
+  CHECK(catalogue_key(at(2027, 12, 31), 1).value.raw() == "shows of 2028-01");
+  CHECK(catalogue_key(at(2027, 1, 1), -1).value.raw() == "shows of 2026-12");
+  CHECK(catalogue_key(at(2027, 8, 1), 12).value.raw() == "shows of 2028-08");
 }
 
 }  // namespace

@@ -74,6 +74,8 @@ ADMIT_ID(ClaimId, "");
 ADMIT_ID(CounterId, "");
 ADMIT_ID(InboxId, "");
 ADMIT_ID(ShowKeyId, "");
+/// A month of shows: see catalogue_key.
+ADMIT_ID(CatalogueId, "");
 ADMIT_ID(RefundId, "");
 ADMIT_ID(DisputeId, "");
 ADMIT_ID(LedgerId, "");

@@ -171,7 +171,7 @@ struct Show {
   bool refund_keeps_fee = false;             // the booking fee is not given back to such a buyer
   std::int64_t tier_count = 0;
   std::int64_t key_number = 0;  // the show's signing key that new tickets carry
-  Uuid catalogue;               // the month it is listed under once it is published: catalogue_key()
+  CatalogueId catalogue;        // the month it is listed under once it is published: catalogue_key()
   Instant created_at{};
   std::uint64_t version = 0;
 
