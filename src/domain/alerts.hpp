@@ -10,7 +10,9 @@ void raise_alert(World& world, const Meta& meta, AlertKind kind, Uuid subject, B
                  std::string_view detail);
 /// What it told of is over. Nothing where there is no such alert. The row must be in the needs.
 void settle_alert(World& world, const Meta& meta, AlertKind kind, Uuid subject);
-inline void need_alert(Needs& needs, AlertKind kind, Uuid subject) { needs.change<Alert>(alert_id(kind, subject)); }
+inline void need_alert(Needs& needs, AlertKind kind, Uuid subject) {
+  needs.change<Alert>(alert_id(kind, subject));
+}
 
 /// It is settled. Idempotent. By an operator or the business's owner. Refuses: unknown_alert, forbidden.
 struct ResolveAlert {

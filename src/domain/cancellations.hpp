@@ -25,7 +25,8 @@ struct CancelForShow {
 void needs(const CancelForShow& command, Needs& needs);
 [[nodiscard]] Result<Registration> decide(const CancelForShow& command, World& world);
 
-/// How far the job has come, so that it goes on there after a restart. Refuses: unknown_show (it is not being cancelled).
+/// How far the job has come, so that it goes on there after a restart. Refuses: unknown_show (it is not being
+/// cancelled).
 struct RecordCancellation {
   using Outcome = Cancellation;
   Meta meta;

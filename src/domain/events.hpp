@@ -20,11 +20,11 @@ struct IntentNews {
   std::int64_t amount_minor = 0;
   std::int64_t received_minor = 0;
   std::int64_t capturable_minor = 0;  // reserved on the card, not charged yet
-  std::string currency;  // capitals
-  std::string error;     // the provider's code
-  std::string charge_id;            // "" where none
-  std::string cancellation_reason;  // "" where none
-  TransactionId transaction_id;  // from the metadata we gave, none where absent
+  std::string currency;               // capitals
+  std::string error;                  // the provider's code
+  std::string charge_id;              // "" where none
+  std::string cancellation_reason;    // "" where none
+  TransactionId transaction_id;       // from the metadata we gave, none where absent
 };
 
 /// What it says of the money taken by one payment.
@@ -62,7 +62,7 @@ struct DisputeNews {
   std::int64_t amount_minor = 0;
   std::string currency;  // capitals
   std::optional<Instant> evidence_due_at;
-  std::vector<Movement> movements;  // the first 8 count
+  std::vector<Movement> movements;  // all so far; the first 4 count
 };
 
 /// What it says of a connected account.
@@ -128,8 +128,8 @@ struct ApplyEvent {
 void needs(const ApplyEvent& command, Needs& needs);
 [[nodiscard]] Result<ApplyEvent::Outcome> decide(const ApplyEvent& command, World& world);
 
-/// What a provider answered when it was asked about something of ours: applied as an event of it would be, and not kept.
-/// For answers to create, capture and cancel, and for reconciling. Never refuses.
+/// What a provider answered when it was asked about something of ours: applied as an event of it would be, and not
+/// kept. For answers to create, capture and cancel, and for reconciling. Never refuses.
 struct ApplyNews {
   using Outcome = ApplyEvent::Outcome;
   Meta meta;

@@ -10,18 +10,19 @@ inline constexpr std::int64_t max_refunds_asked = 40;
 inline constexpr std::int64_t max_refunds = 50;
 
 /// Gives money back: for the tickets named; with neither tickets nor amount, all that is left, and all tickets; with an
-/// amount, just that, and only the tickets named end. Tickets end at once, their places come back when the money is there.
-/// By the customer while the show lets him (whole or by ticket, no used ticket), else by the business's owner or an
-/// operator. What cost nothing gives a Refund of 0. The provider is asked by a job.
-/// Refuses: invalid_field, unknown_registration, forbidden, not_paid, disputed, refund_closed, ticket_not_valid,
-/// refund_too_much (nothing, or not as much, is left).
+/// amount, just that, and only the tickets named end. Tickets end at once, their places come back when the money is
+/// there. By the customer while the show lets him (whole or by ticket, no used ticket), else by the business's owner or
+/// an operator. What cost nothing gives a Refund of 0. The provider is asked by a job. Refuses: invalid_field,
+/// unknown_registration, forbidden, not_paid, disputed, refund_closed, ticket_not_valid, refund_too_much (nothing, or
+/// not as much, is left).
 struct RequestRefund {
   using Outcome = Refund;
   Meta meta;
   RegistrationId registration_id;
   std::optional<std::int64_t> amount_minor;
   std::vector<std::int64_t> ticket_numbers;
-  std::optional<bool> keep_fee;  // keeps the booking fee; by default as the show says for a customer, and not for others
+  std::optional<bool>
+      keep_fee;  // keeps the booking fee; by default as the show says for a customer, and not for others
 };
 void needs(const RequestRefund& command, Needs& needs);
 [[nodiscard]] Result<Refund> decide(const RequestRefund& command, World& world);
@@ -34,8 +35,8 @@ struct RecordRefund {
   RefundId refund_id;
   std::string provider_id;  // "" where it refused: then the status is `failed`
   RefundStatus status = RefundStatus::pending;
-  std::string error;             // the provider's code
-  bool without_reversal = false; // it could not take the money back from the business, and was asked without
+  std::string error;              // the provider's code
+  bool without_reversal = false;  // it could not take the money back from the business, and was asked without
 };
 void needs(const RecordRefund& command, Needs& needs);
 [[nodiscard]] Result<Refund> decide(const RecordRefund& command, World& world);

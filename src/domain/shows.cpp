@@ -58,6 +58,12 @@ Result<void> check(const Show& show) {
   if (!in_range(show.max_live_holds_per_address, 1, 1'000'000)) {
     return bad("maxLiveHoldsPerAddress", "Give a number from 1 to 1000000.");
   }
+  if (!in_range(show.max_free_tickets_per_user, 0, 1'000'000)) {
+    return bad("maxFreeTicketsPerUser", "Give a number from 0 to 1000000.");
+  }
+  if (!in_range(show.customer_refund_until_s, 0, 366 * 24 * 3600)) {
+    return bad("customerRefundUntilSeconds", "Give 0 to 31622400 seconds before the doors; 0 for never.");
+  }
   return {};
 }
 
