@@ -22,7 +22,8 @@ struct Labels {
   std::string_view conditions;
 };
 
-/// Labels in the language of a BCP 47 tag (en, de, fr, es, pl); English for every other.
+/// Labels in the language of a BCP 47 tag (en, de, fr, es, pl, it, nl, pt, cs, sv, da, uk, ru, el, tr, ar, he, ja, zh
+/// in simplified characters, ko, hi, th); English for every other.
 [[nodiscard]] const Labels& labels(std::string_view language);
 
 /// A moment as people at the venue read it.

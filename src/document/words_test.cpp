@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include "document/clean_text.hpp"
+
 using namespace admit::document;
 using admit::domain::parse_instant;
 
@@ -62,12 +64,34 @@ TEST_CASE("words: money has the decimals of its currency and the look of the lan
   CHECK(format_money(1500, "??", "en") == "15.00 ??");
 }
 
-TEST_CASE("words: labels come in five languages and fall to English") {
+TEST_CASE("words: labels come in many languages and fall to English") {
   CHECK(labels("de-AT").holder == "Name");
   CHECK(labels("PL").ticket == "Bilet");
   CHECK(labels("fr").price == "Prix");
   CHECK(labels("es-419").registration == "Reserva");
-  CHECK(labels("el").doors == "Doors");
+  CHECK(labels("el").doors == "Ώρα προσέλευσης");
+  CHECK(labels("pt_BR").free == "Grátis");
+  CHECK(labels("zh").price == "价格");
+  CHECK(labels("zh-Hans-TW").price == "价格");
+  CHECK(labels("zh-Hant").price == "Price");
+  CHECK(labels("zh-TW").price == "Price");
+  CHECK(labels("fi").doors == "Doors");
   CHECK(labels("deu").holder == "Holder");
   CHECK(labels("").holder == "Holder");
+  CHECK(labels("-").holder == "Holder");
+}
+
+TEST_CASE("words: no language lacks a word") {
+  for (const char* language : {"en", "de", "fr", "es", "pl", "it", "nl", "pt", "cs", "sv", "da",
+                               "uk", "ru", "el", "tr", "ar", "he", "ja", "zh", "ko", "hi", "th"}) {
+    CAPTURE(language);
+    const auto& words = labels(language);
+    CHECK(words.language == language);
+    for (const auto word :
+         {words.holder, words.ticket, words.price, words.registration, words.doors, words.of, words.free, words.fold,
+          words.at_the_door, words.advice[0], words.advice[1], words.advice[2], words.conditions}) {
+      CHECK_FALSE(word.empty());
+      CHECK(clean_text(word, 200) == word);
+    }
+  }
 }
