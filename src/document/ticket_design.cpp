@@ -390,7 +390,7 @@ TextBox own_text(const TicketFace& face, std::size_t i) {
               .baseline = qr_top + qr_side + 43,
               .width = stub_text_width,
               .size = 11,
-              .least_size = 8,
+              .least_size = 6,
               .height = 26,
               .smallest_size = 6,
               .is_bold = true,
