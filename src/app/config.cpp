@@ -1,6 +1,7 @@
 #include "app/config.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cctype>
 #include <toml++/toml.h>
@@ -45,6 +46,11 @@ const std::vector<Key>& keys() {
   };
   return all;
 }
+
+/// What our scripts and tests are told; with ADMIT_PORT… and ADMIT_SERVICE_…, which Kubernetes gives every container beside
+/// a service named `admit`.
+constexpr std::array<std::string_view, 7> foreign_variables{
+    "ADMIT_BINARY", "ADMIT_CRASH_SEED", "ADMIT_DEPS", "ADMIT_LOG", "ADMIT_PRESET", "ADMIT_STRIPE_MOCK", "ADMIT_ZXING"};
 
 [[noreturn]] void refuse(std::string_view key, std::string_view what) {
   throw ConfigError(std::string(key) + ": " + std::string(what));
@@ -159,6 +165,18 @@ Config load_config(const std::optional<std::string>& path, const Environment& en
     if (const char* value = environment(variable_of(key.name).c_str())) set_from_text(config, key, value);
   }
   return config;
+}
+
+void check_variables(const char* const* environment) {
+  for (; environment != nullptr && *environment != nullptr; ++environment) {
+    const std::string_view entry = *environment;
+    const auto name = entry.substr(0, entry.find('='));
+    if (!name.starts_with("ADMIT_")) continue;
+    const bool known = std::ranges::any_of(keys(), [&](const Key& key) { return variable_of(key.name) == name; }) ||
+                       std::ranges::find(foreign_variables, name) != foreign_variables.end() ||
+                       name.starts_with("ADMIT_PORT") || name.starts_with("ADMIT_SERVICE_");
+    if (!known) throw ConfigError("the environment: there is no key for the variable '" + std::string(name) + "'");
+  }
 }
 
 void check(const Config& config) {

@@ -50,6 +50,8 @@ using Environment = std::function<const char*(const char*)>;
 /// range throw ConfigError. `ADMIT_PUBLIC_URL` is `public_url`; lists are separated by commas there.
 /// STRIPE_SECRET_KEY, STRIPE_PUBLISHABLE_KEY and STRIPE_WEBHOOK_SECRET are understood as they stand.
 [[nodiscard]] Config load_config(const std::optional<std::string>& path, const Environment& environment);
+/// Refuses a variable ADMIT_… that is neither a key's nor known to be for something else: it is misspelt. `environment` is as `environ`. Throws ConfigError.
+void check_variables(const char* const* environment);
 /// What no single key can tell: refuses contradictions. Throws ConfigError.
 void check(const Config& config);
 

@@ -38,6 +38,7 @@ struct Common {
 };
 
 Config config_of(const Common& common) {
+  check_variables(environ);
   Config config = load_config(common.config, [](const char* name) -> const char* { return std::getenv(name); });
   if (common.data) config.data = *common.data;
   if (common.listen) config.listen = *common.listen;
