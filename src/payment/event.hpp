@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "domain/events.hpp"
 #include "domain/instant.hpp"
 #include "payment/objects.hpp"
 
@@ -42,6 +43,16 @@ inline constexpr std::size_t max_event_bytes = 1024 * 1024;
 
 /// Only for a body whose signature was verified. Texts longer than 255 bytes are no ids: EventFault::not_event.
 [[nodiscard]] std::expected<ProviderEvent, EventFault> parse_event(std::string_view raw_body);
+
+/// What order code makes of an object as it is now: the answer to a call, or what refresh_event fetched.
+/// std::monostate for what it has no use for.
+[[nodiscard]] domain::News to_news(const ProviderObject& object);
+/// The same for an event: its type decides whether its object matters. A connected account of which something else
+/// changed (a capability, a person, its bank account) reads as an account about which nothing got worse: it has to be
+/// fetched.
+[[nodiscard]] domain::News to_news(const ProviderEvent& event);
+/// All of the command but what the caller knows: `meta`, `expect_livemode`, `epoch`.
+[[nodiscard]] domain::ApplyEvent to_command(const ProviderEvent& event);
 
 /// Something about a connected account changed: what is true of it now has to be fetched.
 [[nodiscard]] bool is_account_change(std::string_view type);

@@ -31,10 +31,17 @@ constexpr std::size_t max_reply_bytes = 4 * 1024 * 1024;
 constexpr int list_page = 100;
 constexpr int max_intent_pages = 50;
 constexpr int max_refund_pages = 10;
-constexpr double live_calls_per_s = 100;
-constexpr double test_calls_per_s = 25;
 constexpr std::size_t max_evidence_text_bytes = 20'000;
 constexpr std::size_t max_evidence_bytes = 145'000;
+
+double calls_per_s_of(const StripeOptions& options) {
+  constexpr double live = 100;
+  constexpr double test = 25;
+  constexpr double unlimited = 1e6;
+  if (options.calls_per_s > 0) return options.calls_per_s;
+  if (options.api_base != StripeOptions{}.api_base) return unlimited;
+  return is_live_key(options.secret_key.text()) ? live : test;
+}
 
 void log_attempt(const std::string& method, const std::string& path, int attempt, const Failure* failure) {
   const auto resource = std::string_view{path}.substr(0, path.find('?'));
@@ -221,12 +228,7 @@ std::string lower(std::string_view text) {
 }  // namespace
 
 StripeClient::StripeClient(http::Client& client, StripeOptions options)
-    : x_client(client),
-      x_options(std::move(options)),
-      x_rate_limit(x_options.calls_per_s > 0 ? x_options.calls_per_s
-                   : livemode()              ? live_calls_per_s
-                                             : test_calls_per_s,
-                   x_options.node_count) {
+    : x_client(client), x_options(std::move(options)), x_rate_limit(calls_per_s_of(x_options), x_options.node_count) {
   if (!is_secret_key(x_options.secret_key.text())) {
     throw std::invalid_argument("the provider's secret key must begin with sk_ or rk_");
   }

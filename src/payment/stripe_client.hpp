@@ -38,7 +38,8 @@ struct StripeOptions {
   /// Waits between attempts: 0.5 s doubled each time, at most 5 s, times a random 50 to 100 %.
   std::chrono::milliseconds first_wait{500};
   std::chrono::milliseconds longest_wait{5'000};
-  /// Calls a second that the provider allows an account; 0 for Stripe's own: 100 with a live key, 25 with a test key.
+  /// Calls a second that the provider allows an account. 0: at api.stripe.com its own limits, 100 with a live key and
+  /// 25 with a test key; elsewhere none.
   double calls_per_s = 0;
   /// Nodes of this installation, which share that.
   int node_count = 1;
