@@ -61,6 +61,7 @@ int status_of(domain::Refusal refusal) {
     case refund_closed:
     case refund_too_much:
     case job_not_dead:
+    case link_used_up:
     case ticket_not_valid:
     case not_an_entry:
     case annul_too_late:
@@ -131,6 +132,7 @@ std::string_view when(domain::Refusal refusal) {
     case disputed: return "The buyer's bank decides about the payment first.";
     case refund_closed: return "The show lets no customer give tickets back now.";
     case refund_too_much: return "Less than that is left to give back.";
+    case link_used_up: return "It was used before, is too old, or belongs to somebody else; begin again.";
     case job_not_dead: return "The job was not given up.";
     case ticket_not_valid: return "The ticket is used or revoked.";
     case not_an_entry: return "Only an entry that was let in can be taken back.";

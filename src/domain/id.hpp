@@ -81,6 +81,7 @@ ADMIT_ID(DisputeId, "");
 ADMIT_ID(LedgerId, "");
 ADMIT_ID(CancellationId, "");
 ADMIT_ID(AlertId, "");
+ADMIT_ID(LinkStateId, "");
 #undef ADMIT_ID
 
 /// 128 random bits handed in with a command; all randomness a decision needs comes from it.

@@ -1,5 +1,7 @@
 #include "domain/jobs.hpp"
 
+#include <algorithm>
+
 #include "domain/alerts.hpp"
 
 namespace admit::domain {
@@ -34,6 +36,9 @@ Result<Job> decide(const FinishJob& command, World& world) {
   if (command.error.empty()) {
     job.status = JobStatus::done;
     job.due_at.reset();
+  } else if (!command.counts) {
+    job.attempts = std::max<std::int64_t>(0, job.attempts - 1);
+    job.due_at = command.retry_at;
   } else if (job.attempts >= max_job_attempts) {
     job.status = JobStatus::dead;
     job.due_at.reset();

@@ -27,6 +27,7 @@ struct FinishJob {
   Uuid lease;
   std::string error;  // "" for done
   Instant retry_at{};
+  bool counts = true;  // false: what it needs was away; it is tried again however often that happens
 };
 void needs(const FinishJob& command, Needs& needs);
 [[nodiscard]] Result<Job> decide(const FinishJob& command, World& world);

@@ -28,6 +28,7 @@ ADMIT_WORDS(Refusal,
             refund_closed,           // the show lets no customer give tickets back now
             refund_too_much,         // less than that is left to give back
             job_not_dead,
+            link_used_up,            // a way back from the provider: used before, too old, or somebody else's
             ticket_not_valid, not_an_entry, other_device, annul_too_late, already_annulled,
             conflict,                // kept losing against concurrent changes; nothing was done, send it again
             overloaded,              // the queue is full; nothing was done, send it again later

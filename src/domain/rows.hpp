@@ -41,6 +41,8 @@ ADMIT_WORDS(DoorReason, admitted, exited, malformed, unsigned_code, unsupported_
             frozen, superseded, outside_window, already_used, not_inside)
 ADMIT_WORDS(JobKind, render_tickets, create_intent, cancel_intent, capture_intent, refund_intent, apply_event,
             refresh_account, cancel_show, reverse_transfer, collect_evidence, mail)
+/// Why somebody was sent to the payment provider.
+ADMIT_WORDS(LinkPurpose, onboarding, oauth)
 ADMIT_WORDS(JobStatus, due, done, dead)
 /// `waiting`: speaks of a payment that is not known yet, and is tried again.
 ADMIT_WORDS(InboxStatus, applied, ignored, flagged, failed, waiting)
@@ -767,6 +769,27 @@ struct InboxEvent {
   static constexpr auto uniques() { return std::tuple{}; }
 };
 
+/// A way out to the payment provider that has not come back yet. Its id is derived from a random text that was given
+/// along; the text itself is not kept.
+struct LinkState {
+  LinkStateId id;
+  LinkPurpose purpose = LinkPurpose::onboarding;
+  BusinessId business_id;
+  UserId user_id;
+  bool used = false;
+  std::optional<Instant> due_at;  // good until then, and forgotten after it
+  std::uint64_t version = 0;
+
+  static constexpr std::string_view table = "link_state";
+  static constexpr auto columns() {
+    return std::tuple{column("id", &LinkState::id), column("purpose", &LinkState::purpose),
+                      column("business_id", &LinkState::business_id), column("user_id", &LinkState::user_id),
+                      column("used", &LinkState::used), column("due_at", &LinkState::due_at)};
+  }
+  static constexpr auto indexes() { return std::tuple{}; }
+  static constexpr auto uniques() { return std::tuple{}; }
+};
+
 /// The answer once given to (caller, route, Idempotency-Key); its id is derived from these.
 struct IdempotentReply {
   ClaimId id;
@@ -842,7 +865,7 @@ struct SealingEpoch {
 /// Every row type, in the fixed order in which tables are loaded, locked and saved.
 template <template <class...> class To>
 using AllRows = To<User, Session, Claim, Business, Show, ShowKey, Tier, Quota, HoldCounter, Registration, Transaction,
-                   Refund, Dispute, LedgerEntry, Cancellation, Ticket, CheckIn, Device, Job, InboxEvent, IdempotentReply, AuditEntry, Alert, LaneMark, SealingEpoch>;
+                   Refund, Dispute, LedgerEntry, Cancellation, Ticket, CheckIn, Device, Job, InboxEvent, LinkState, IdempotentReply, AuditEntry, Alert, LaneMark, SealingEpoch>;
 using AnyRow = AllRows<std::variant>;
 
 template <class Row>

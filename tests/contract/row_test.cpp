@@ -204,6 +204,7 @@ STORE_CASE("row: an inbox event comes back whole, inserted and replaced") {
 }
 STORE_CASE("row: an idempotent reply comes back whole, inserted and replaced") {
   whole_row<IdempotentReply>(env);
+  whole_row<LinkState>(env);
 }
 STORE_CASE("row: an audit entry comes back whole, inserted and replaced") {
   whole_row<AuditEntry>(env);

@@ -452,6 +452,7 @@ std::size_t MemoryStore::purge(Instant now, std::size_t limit) {
     }
   };
   forget_due(x_tables->of<domain::IdempotentReply>());
+  forget_due(x_tables->of<domain::LinkState>());
   forget_due(x_tables->of<domain::InboxEvent>());
   auto& counters = x_tables->of<domain::HoldCounter>();
   for (auto it = counters.rows.begin(); gone < limit && it != counters.rows.end();) {

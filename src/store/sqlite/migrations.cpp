@@ -256,6 +256,13 @@ create table alert (
 create index alert_by_desk on alert (desk, at, id);
 create index alert_by_business on alert (business_id, at, id);
 
+create table link_state (
+  id blob not null primary key, purpose text not null, business_id blob not null, user_id blob not null,
+  used integer not null, due_at integer,
+  version integer not null
+) strict;
+create index link_state_due on link_state (due_at, id) where due_at is not null;
+
 alter table job add column detail text not null default '';
 
 alter table inbox_event add column due_at integer;

@@ -557,6 +557,9 @@ std::size_t SqliteStore::purge(Instant now, std::size_t limit) {
   forget(
       "delete from inbox_event where id in "
       "(select id from inbox_event where due_at <= ?2 order by due_at limit ?1)");
+  forget(
+      "delete from link_state where id in "
+      "(select id from link_state where due_at <= ?2 order by due_at limit ?1)");
   forget("delete from hold_counter where id in (select id from hold_counter where taken = 0 limit ?1)");
   if (forgotten == 0) return 0;
   end.open = false;

@@ -1,0 +1,43 @@
+#include "domain/links.hpp"
+
+namespace admit::domain {
+
+LinkStateId link_state_id(std::string_view state) { return derived_id<LinkStateId>("link_state", state); }
+
+void needs(const BeginLink& command, Needs& needs) {
+  needs.read<Business>(command.business_id);
+  needs.change<LinkState>(command.id);
+}
+
+Result<LinkState> decide(const BeginLink& command, World& world) {
+  const Business* business = world.find<Business>(command.business_id);
+  if (business == nullptr) return refuse(Refusal::unknown_business, "businessId", "There is no such business.");
+  if (business->owner_id != command.meta.user && !command.meta.is_operator) {
+    return refuse(Refusal::forbidden, "businessId", "The business belongs to somebody else.");
+  }
+  if (world.find<LinkState>(command.id) != nullptr) return refuse(Refusal::conflict, "", "The state is taken.");
+  LinkState state{.id = command.id,
+                  .purpose = command.purpose,
+                  .business_id = command.business_id,
+                  .user_id = command.meta.user,
+                  .due_at = command.meta.now + std::chrono::seconds{command.ttl_s}};
+  FreshIds ids(command.meta);
+  world.put(state);
+  audit(world, command.meta, ids, "business.link_begun", command.business_id.value);
+  return state;
+}
+
+void needs(const TakeLink& command, Needs& needs) { needs.change<LinkState>(command.id); }
+
+Result<LinkState> decide(const TakeLink& command, World& world) {
+  const LinkState* found = world.find<LinkState>(command.id);
+  const bool good = found != nullptr && !found->used && found->purpose == command.purpose && found->due_at &&
+                    command.meta.now < *found->due_at && (!command.meta.user || command.meta.user == found->user_id);
+  if (!good) return refuse(Refusal::link_used_up, "state", "This way back was used before or is too old; begin again.");
+  LinkState state = *found;
+  state.used = true;
+  world.put(state);
+  return state;
+}
+
+}  // namespace admit::domain
