@@ -178,7 +178,7 @@ std::size_t Workers::sweep() {
     for (const auto& registration : due) commands.push_back({.meta = meta(), .registration_id = registration.id});
     std::size_t ended = 0;
     for (const auto& result : call_all(x_lane, std::move(commands))) {
-      if (result && !result->due_at) ++ended;
+      if (result && (!result->due_at || *result->due_at > x_clock())) ++ended;
     }
     total += ended;
     x_expired += ended;

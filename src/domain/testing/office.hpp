@@ -7,8 +7,12 @@
 #include <vector>
 
 #include "domain/accounts.hpp"
+#include "domain/alerts.hpp"
+#include "domain/cancellations.hpp"
+#include "domain/disputes.hpp"
 #include "domain/door.hpp"
 #include "domain/jobs.hpp"
+#include "domain/refunds.hpp"
 #include "domain/registrations.hpp"
 #include "domain/shows.hpp"
 
@@ -189,6 +193,17 @@ class Office {
                                  .error = failed ? "card_declined" : "",
                                  .transaction_id = transaction.id}};
   }
+  /// Any other news, as an event of its own.
+  ApplyEvent event(News about) {
+    return {.meta = meta(),
+            .event_id = "evt_" + std::to_string(++x_events),
+            .type = "other",
+            .object_id = "obj",
+            .payload = "{}",
+            .news = std::move(about)};
+  }
+  static std::string intent_of(const Transaction& transaction) { return "pi_" + transaction.id.text(); }
+
   /// The tickets of a registration that was just paid.
   std::vector<TicketId> pay(const Registration& registration) {
     must(news(begin(registration), IntentStatus::succeeded));
