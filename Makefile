@@ -39,6 +39,7 @@ demo: build
 deps-test: deps
 	@scripts/install_packages deps/debian-test.txt
 	@scripts/make_venv
+	@scripts/make_contract_tools
 
 test: deps-test
 	@$(MAKE) build/release/build.ninja
