@@ -324,6 +324,7 @@ class Simulation {
                                         .is_operator = i == 0});
       x_users.push_back(user.id);
     }
+    (void)must(AddSealingEpoch{.meta = meta(), .number = 0});
     x_operator = x_users[0];
     x_organiser = x_users[1];
     x_business = must(CreateBusiness{.meta = meta(x_organiser), .name = "The Hall"}).id;

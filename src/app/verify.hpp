@@ -29,9 +29,10 @@ struct VerifyReport {
   [[nodiscard]] const Check* find(std::string_view name) const;
 };
 
-/// Reads every table in pages. What it keeps in memory is a counter per id: some 100 bytes for each ticket and
-/// registration. Changes nothing. Throws StoreUnavailable.
-[[nodiscard]] VerifyReport verify(store::Store& store);
+/// Reads every table in pages and changes nothing. However many rows there are, it keeps `facts_kept` facts of 40 bytes
+/// in memory, the rest in a temporary file, and some 100 bytes for each tier, quota and hold that lives now.
+/// Throws StoreUnavailable; std::runtime_error where there is no room for the temporary file.
+[[nodiscard]] VerifyReport verify(store::Store& store, std::size_t facts_kept = std::size_t{512} << 10);
 
 /// Verifies and prints what was checked, a line per invariant, then the faults; false where there is one. Data that
 /// changes under its eyes is read again, at most three times.

@@ -21,11 +21,12 @@ bool is_on(const Show& show, Instant now) {
 }
 
 /// Ends whatever the registration holds.
-void drop(World& world, Registration& registration, RegistrationStatus end) {
+void drop(World& world, const Meta& meta, FreshIds& ids, Registration& registration, RegistrationStatus end) {
   if (registration.status == RegistrationStatus::held) end_hold(world, registration);
   if (holds_places(registration)) {
     free_places(world, registration);
     registration.status = end;
+    audit(world, meta, ids, "registration." + std::string(word(end)), registration.id.value, registration.show_id);
   }
   registration.due_at.reset();
 }
@@ -69,7 +70,7 @@ Applied succeed(const Telling& telling, const IntentNews& news, World& world, Fr
     return flag("second_payment");
   }
   if (transaction.refund_minor >= transaction.received_minor) {  // it has gone back before we heard that it had come
-    drop(world, registration, RegistrationStatus::cancelled);
+    drop(world, telling.meta, ids, registration, RegistrationStatus::cancelled);
     return flag("refunded_before_success");
   }
   if (differs(news, transaction)) {
@@ -83,7 +84,7 @@ Applied succeed(const Telling& telling, const IntentNews& news, World& world, Fr
     return flag("amount_differs");
   }
   if (show.status == ShowStatus::cancelled) {
-    drop(world, registration, RegistrationStatus::cancelled);
+    drop(world, telling.meta, ids, registration, RegistrationStatus::cancelled);
     give_back(world, telling, ids, registration, transaction, RefundReason::show_cancelled);
     return flag("show_cancelled");
   }

@@ -181,6 +181,7 @@ Result<Tier> decide(const CreateTier& command, World& world) {
   if (command.capacity) {
     Quota quota{.id = ids.next<QuotaId>(), .show_id = show->id, .name = command.name, .size = *command.capacity};
     tier.quota_ids = {quota.id};
+    audit(world, command.meta, ids, "quota.created", quota.id.value, show->id);
     world.put(std::move(quota));
   }
   ++show->tier_count;

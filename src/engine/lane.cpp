@@ -1,5 +1,7 @@
 #include "engine/lane.hpp"
 
+#include <pthread.h>
+
 #include <algorithm>
 #include <exception>
 #include <thread>
@@ -53,6 +55,8 @@ bool Lane::enqueue(std::unique_ptr<Work> work) {
 }
 
 void Lane::run() {
+  // For whoever looks at the process from outside; 15 characters are what the system keeps.
+  pthread_setname_np(pthread_self(), x_options.name.substr(0, 15).c_str());
   for (;;) {
     {
       std::unique_lock lock(x_mutex);

@@ -70,6 +70,7 @@ class Office {
                                 .password_hash = "-",
                                 .is_operator = true})
                     .id;
+    must(AddSealingEpoch{.meta = meta(), .number = 0});
     business = must(CreateBusiness{.meta = meta(organiser), .name = "The Hall"}).id;
     must(LinkAccount{.meta = by_operator(), .business_id = business, .account = account()});
     show = new_show();
