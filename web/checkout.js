@@ -20,8 +20,11 @@ function over(text) {
   by_id("again").hidden = false;
 }
 
+const left_ms = () => Date.parse(registration.expiresAt) - now_ms();
+
 function tick() {
-  const left_s = Math.max(0, Math.ceil((Date.parse(registration.expiresAt) - now_ms()) / 1000));
+  if (!page.isConnected) return;
+  const left_s = Math.max(0, Math.ceil(left_ms() / 1000));
   by_id("left").textContent = `${Math.floor(left_s / 60)}:${String(left_s % 60).padStart(2, "0")}`;
   by_id("clock").classList.toggle("late", left_s <= 60);
   if (left_s === 60 || left_s === 120) by_id("warning").textContent = say("minutes_left", { n: left_s / 60 });
@@ -37,6 +40,7 @@ async function expire() {
     // Without an answer the time is over all the same.
   }
   if (registration.status === "confirmed") return to_order();
+  if (registration.status === "held" && left_ms() > 0) return tick();
   over(say("expired"));
 }
 
@@ -166,7 +170,7 @@ async function open(found) {
   registration = mine;
   if (registration.status === "confirmed") return to_order();
   if (registration.status === "cancelled") return over(say("given_back"));
-  if (registration.status !== "held" || Date.parse(registration.expiresAt) <= now_ms()) return over(say("expired"));
+  if (registration.status !== "held" || left_ms() <= 0) return over(say("expired"));
   show_amounts(registration, show, page);
   show_holders(show);
   by_id("submit").textContent = say("pay", { amount: money(registration.amount, page.dataset) });

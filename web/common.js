@@ -20,7 +20,8 @@ export const page_path = (path) => {
 
 export const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-// The server's clock, by the header Date: the visitor's own may be wrong by hours.
+// The server's clock, by the header Date: the visitor's own may be wrong by hours. The header's second is counted as
+// over, so that no page promises more time than there is.
 let ahead_ms = 0;
 export const now_ms = () => Date.now() + ahead_ms;
 
@@ -46,7 +47,7 @@ async function send(method, path, body, token) {
     throw new Refused(0, "offline");
   }
   const told = Date.parse(reply.headers.get("Date"));
-  if (told) ahead_ms = told + 500 - Date.now();
+  if (told) ahead_ms = told + 999 - Date.now();
   const is_json = /json/.test(reply.headers.get("Content-Type"));
   const content = reply.status === 204 ? null : is_json ? await reply.json() : await reply.text();
   if (!reply.ok) {

@@ -20,10 +20,10 @@ async function pdf(buyer, ticket) {
   location.assign(link.downloadUrl);
 }
 
-async function show_ticket(buyer, ticket, show, of) {
+function show_ticket(buyer, ticket, show, owner, of) {
   const card = by_id("ticket").content.cloneNode(true).firstElementChild;
   card.querySelector("h2").textContent = say("ticket", { n: ticket.number, of });
-  card.querySelector(".holder").textContent = ticket.holder;
+  card.querySelector(".holder").textContent = ticket.holder || owner.name;
   const tier = show.tiers.find((one) => one.tierId === ticket.tierId)?.name ?? "";
   card.querySelector(".tier-name").textContent = tier;
   card.querySelector(".tier-name").lang = show.language;
@@ -56,10 +56,9 @@ async function tickets_of(buyer, registration) {
 }
 
 async function show_tickets(buyer, registration, show) {
-  const tickets = await tickets_of(buyer, registration);
+  const [tickets, owner] = await Promise.all([tickets_of(buyer, registration), buyer.call("GET", "/v1/me")]);
   by_id("tickets").replaceChildren();
-  const drawings = [];
-  for (const ticket of tickets) drawings.push(await show_ticket(buyer, ticket, show, tickets.length));
+  const drawings = tickets.map((ticket) => show_ticket(buyer, ticket, show, owner, tickets.length));
   const next = async () => {
     for (let draw = drawings.shift(); draw; draw = drawings.shift()) await draw();
   };

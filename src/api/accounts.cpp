@@ -1,6 +1,7 @@
 // Accounts, sign-in and sign-out.
 
 #include "api/services.hpp"
+#include "api/session_json.hpp"
 #include "domain/accounts.hpp"
 #include "identity/opaque_token.hpp"
 #include "identity/password.hpp"
@@ -57,18 +58,6 @@ struct RefreshRequest {
   }
 };
 
-struct SessionJson {
-  std::string user_id, session_id, access_token, refresh_token, expires_at;
-  static http::Shape shape() {
-    return http::object<SessionJson>(
-        "Session", {http::required("userId", &SessionJson::user_id, http::uuid()),
-                    http::required("sessionId", &SessionJson::session_id, http::uuid()),
-                    http::required("accessToken", &SessionJson::access_token, http::text(1, 2048).doc("Bearer token, 10 minutes.")),
-                    http::required("refreshToken", &SessionJson::refresh_token, http::text(1, 200).doc("Good once, for the next pair.")),
-                    http::required("expiresAt", &SessionJson::expires_at, http::date_time())});
-  }
-};
-
 UserJson to_json(const domain::User& user) {
   return {user.id.text(), user.email, user.name, user.locale, domain::text(user.created_at),
           user.is_operator ? std::vector<std::string>{"operator"} : std::vector<std::string>{}};
@@ -113,11 +102,10 @@ class Accounts {
     domain::Meta meta = meta_of(x, request);
     meta.user = user->id;
     meta.actor = "user:" + user->id.text();
-    const domain::SessionId session{domain::fresh_uuid(meta.now, x.seed(), 0)};
-    const auto token = identity::make_opaque_token("refresh_", session.value);
-    domain::StartSession command{.meta = meta, .session_id = session, .user_id = user->id, .refresh_hash = bytes(token.hash)};
+    const auto fresh = new_session(x, meta);
+    domain::StartSession command{.meta = meta, .session_id = fresh.id, .user_id = user->id, .refresh_hash = fresh.refresh_hash};
     co_return co_await perform(x.lane, std::move(command), 201, [&](const domain::Session&) {
-      return session_json(*user, session, token.text, meta.now);
+      return session_json(x, *user, fresh.id, fresh.refresh_token, meta.now);
     });
   }
 
@@ -126,13 +114,14 @@ class Accounts {
     if (!body) co_return body.error();
     const auto name = identity::parse_opaque_token("refresh_", body->refresh_token);
     if (!name) co_return problem_of({Refusal::unknown_session, "refreshToken", "Sign in again."});
-    const domain::SessionId session{name->id};
-    const auto next = identity::make_opaque_token("refresh_", session.value);
-    domain::Meta meta = meta_of(x, request);
-    domain::RefreshSession command{
-        .meta = meta, .session_id = session, .presented_hash = bytes(name->hash), .next_hash = bytes(next.hash)};
+    const auto next = renewed_session(domain::SessionId{name->id});
+    const domain::Meta meta = meta_of(x, request);
+    domain::RefreshSession command{.meta = meta,
+                                   .session_id = next.id,
+                                   .presented_hash = {std::string(crypto::text_of(name->hash))},
+                                   .next_hash = next.refresh_hash};
     co_return co_await perform(x.lane, std::move(command), 200, [&](const domain::User& user) {
-      return session_json(user, session, next.text, meta.now);
+      return session_json(x, user, next.id, next.refresh_token, meta.now);
     });
   }
 
@@ -157,15 +146,6 @@ class Accounts {
   Response keys(Request&) { return http::json_response(200, x.tokens.jwks()); }
 
  private:
-  static domain::Bytes bytes(const crypto::Digest& digest) { return {std::string(crypto::text_of(digest))}; }
-
-  SessionJson session_json(const domain::User& user, domain::SessionId session, std::string refresh_token, domain::Instant now) {
-    std::vector<std::string> roles;
-    if (user.is_operator) roles.emplace_back("operator");
-    return {user.id.text(), session.text(), x.tokens.issue(user.id, session, std::move(roles), now), std::move(refresh_token),
-            domain::text(now + identity::access_token_ttl)};
-  }
-
   Services& x;
 };
 

@@ -7,6 +7,7 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "api/pages.hpp"
 #include "crypto/hash.hpp"
 #include "identity/opaque_token.hpp"
 
@@ -299,7 +300,9 @@ void add_all(http::Router& router, Services& services) {
   add_payments(router, services);
   add_tickets(router, services);
   add_door(router, services);
-  add_system(router, services);
+  add_guests(router, services);
+  add_checkout(router, services);
+  add_system(router, services, add_pages(router, services));
 }
 
 }  // namespace admit::api

@@ -33,6 +33,9 @@ namespace admit::api {
 struct Settings {
   std::string public_url;       // scheme, host, port; links and codes are built from it
   std::string publishable_key;  // the payment provider's, for a frontend; "" without one
+  std::string payment_script;   // URL of the script that draws its payment form; "" likewise
+  std::string api_version;      // of the provider's interface
+  bool is_sandbox = false;
   std::string version;
 };
 
@@ -289,7 +292,10 @@ void add_registrations(http::Router& router, Services& services);
 void add_payments(http::Router& router, Services& services);
 void add_tickets(http::Router& router, Services& services);
 void add_door(http::Router& router, Services& services);
-void add_system(http::Router& router, Services& services);
+void add_guests(http::Router& router, Services& services);
+void add_checkout(http::Router& router, Services& services);
+/// `front_page` answers `/` for whoever asks for a page.
+void add_system(http::Router& router, Services& services, http::Handler front_page);
 /// All of them. Also sets `services.router`.
 void add_all(http::Router& router, Services& services);
 

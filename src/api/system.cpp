@@ -38,15 +38,19 @@ bool is_loopback(std::string_view peer) { return peer.starts_with("127.") || pee
 
 class System {
  public:
-  explicit System(Services& services) : x(services) {}
+  System(Services& services, http::Handler front_page) : x(services), x_front_page(std::move(front_page)) {}
 
-  Response about(Request&) {
+  /// A page for people, the same in short for programs.
+  Response about(Request& request) {
+    if (request.wants_page()) return x_front_page.call(request);
     AboutJson about{.version = x.settings.version,
                     .openapi = x.settings.public_url + "/openapi.json",
                     .payments = x.payments_ready(),
                     .test = x.is_test()};
     if (!x.settings.publishable_key.empty()) about.publishable_key = x.settings.publishable_key;
-    return reply(200, about);
+    Response out = reply(200, about);
+    out.headers.push_back({"Vary", "Accept"});
+    return out;
   }
 
   Response health(Request&) { return reply(200, StatusJson{"ok"}); }
@@ -74,14 +78,15 @@ class System {
 
  private:
   Services& x;
+  http::Handler x_front_page;
   std::once_flag x_once;
   std::string x_openapi;
 };
 
 }  // namespace
 
-void add_system(http::Router& router, Services& services) {
-  const auto on = methods_of(std::make_shared<System>(services));
+void add_system(http::Router& router, Services& services, http::Handler front_page) {
+  const auto on = methods_of(std::make_shared<System>(services, std::move(front_page)));
   const Shared open{.tags = {"System"}};
   router.add(route(open, Verb::GET, "/", on(&System::about),
                    {.operation_id = "about",

@@ -36,6 +36,11 @@ std::string url_of(const std::string& host, std::uint16_t port) {
   return "http://" + (v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
 }
 
+/// Stripe.js of the release that we speak: the word behind the date of the interface's version.
+std::string stripe_script() {
+  return "https://js.stripe.com/" + std::string(payment::stripe_version.substr(payment::stripe_version.find('.') + 1)) + "/stripe.js";
+}
+
 }  // namespace
 
 domain::Seed random_seed() {
@@ -93,6 +98,9 @@ struct App::Parts {
     workers.emplace(lane, store, documents, payments.get(), clock, random_seed);
     services.emplace(api::Services{.settings = {.public_url = public_url,
                                                 .publishable_key = publishable_key,
+                                                .payment_script = payment_script,
+                                                .api_version = std::string(payment::stripe_version),
+                                                .is_sandbox = config.sandbox,
                                                 .version = ADMIT_VERSION},
                                    .lane = lane,
                                    .sale = sale,
@@ -172,10 +180,12 @@ struct App::Parts {
       options.api_base = sandbox->api_base();
       options.secret_key = sandbox->keys().secret_key.copy();
       publishable_key = sandbox->keys().publishable_key.text();
+      payment_script = sandbox->api_base() + "/sandbox/stripe.js";
       secrets.push_back(sandbox->keys().webhook_secret.copy());
     } else if (!config.stripe_secret_key.empty()) {
       options.secret_key = crypto::Secret(config.stripe_secret_key);
       publishable_key = config.stripe_publishable_key;
+      if (!publishable_key.empty()) payment_script = stripe_script();
       for (const auto& secret : config.stripe_webhook_secrets) secrets.emplace_back(std::string_view(secret));
     } else {
       return;
@@ -224,6 +234,7 @@ struct App::Parts {
   api::Pool password_pool;
   std::unique_ptr<payment::sandbox::Sandbox> sandbox;
   std::string publishable_key;
+  std::string payment_script;
   std::unique_ptr<http::Client> client;
   std::unique_ptr<payment::StripeClient> payments;
   std::optional<payment::WebhookVerifier> webhooks;

@@ -1,0 +1,28 @@
+#pragma once
+// A registration as JSON.
+
+#include <string>
+#include <vector>
+
+#include "domain/rows.hpp"
+#include "http/shape.hpp"
+
+namespace admit::api {
+
+struct LineJson {
+  std::string tier_id;
+  std::int64_t quantity = 0, price = 0, tax_rate = 0, net = 0, tax = 0, fee = 0, gross = 0;
+  std::vector<std::string> holders;
+  static http::Shape shape();
+};
+
+struct RegistrationJson {
+  std::string registration_id, show_id, user_id, status, currency, expires_at, created_at;
+  std::int64_t amount = 0;
+  std::vector<LineJson> lines;
+  std::vector<std::string> ticket_ids;
+  static http::Shape shape();
+};
+[[nodiscard]] RegistrationJson to_json(const domain::Registration& registration);
+
+}  // namespace admit::api

@@ -1,0 +1,32 @@
+#pragma once
+// A sign-in as JSON, and the secrets of a new one.
+
+#include <string>
+
+#include "api/services.hpp"
+#include "domain/rows.hpp"
+
+namespace admit::api {
+
+struct SessionJson {
+  std::string user_id, session_id, access_token, refresh_token, expires_at;
+  static http::Shape shape();
+};
+/// With a fresh access token.
+[[nodiscard]] SessionJson session_json(const Services &services,
+                                       const domain::User &user,
+                                       domain::SessionId session,
+                                       std::string refresh_token,
+                                       domain::Instant now);
+
+struct NewSession {
+  domain::SessionId id;
+  std::string refresh_token;
+  domain::Bytes refresh_hash;
+};
+[[nodiscard]] NewSession new_session(const Services &services,
+                                     const domain::Meta &meta);
+/// The next refresh token of a sign-in.
+[[nodiscard]] NewSession renewed_session(domain::SessionId id);
+
+} // namespace admit::api

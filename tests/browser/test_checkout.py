@@ -1,0 +1,201 @@
+"""Buying with a browser: the card, the bank's page, the time that runs out, and the way back."""
+
+import datetime
+import io
+import re
+
+import api
+import pytest
+import zxingcpp
+from PIL import Image
+
+REFUSED = "the server responded with a status of (402|409|401|403)"
+
+
+@pytest.fixture(scope="module")
+def short_hold(world):
+    """A show whose places are held for a minute."""
+    show_id, _ = world.organiser.create_show("Short breath", holdSeconds=60, holdGraceSeconds=0, maxLiveHoldsPerAddress=1000,
+                                             tiers=[{"name": "Parkett", "price": 2500}])
+    return show_id
+
+
+def test_pays_and_is_let_in(shopper, world, show):
+    buyer = shopper(locale="de-DE", viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    registration = buyer.hold(show[0], count=2)
+    page = buyer.page
+    assert page.locator("#total").inner_text().replace("\xa0", " ") == "53,00 €"
+    assert page.locator("#tax").inner_text().replace("\xa0", " ") == "3,47 €"
+    assert re.fullmatch(r"(10:00|9:\d\d)", page.locator("#left").inner_text())
+    page.locator("#holder1").fill("Ada Müller")
+    page.locator("#holder2").fill("عمر")
+    buyer.shoot("checkout-390")
+    buyer.pay()
+    buyer.wait_for_tickets(2)
+    buyer.shoot("order-390")
+    tickets = page.locator("#tickets .ticket")
+    assert "Ada Müller" in tickets.nth(0).inner_text() and "عمر" in tickets.nth(1).inner_text()
+
+    token = buyer.session(registration)["accessToken"]
+    guest = api.Caller(world.base_url, token)
+    mine = api.expect(guest.get(f"/v1/registrations/{registration}"), 200)
+    gate = world.gate(show[0])
+    for at, ticket_id in enumerate(mine["ticketIds"]):
+        code = buyer.scanned(tickets.nth(at).locator("img"))
+        assert code == api.expect(guest.get(f"/v1/tickets/{ticket_id}"), 200)["qrCode"]
+        assert gate.scan(code)["valid"]
+
+    with page.expect_download() as download:
+        tickets.nth(0).locator(".pdf").click()
+    assert open(download.value.path(), "rb").read(5) == b"%PDF-"
+    assert token not in page.content()
+
+
+def test_a_declined_card_keeps_the_places_and_another_pays(shopper, show):
+    buyer = shopper(locale="fr-FR")
+    buyer.allow(REFUSED)
+    buyer.hold(show[0])
+    left = buyer.page.locator("#left")
+    buyer.pay("no_funds")
+    told = buyer.fault()
+    assert "Le solde de cette carte est insuffisant." in told and "Vos places sont toujours gardées" in told
+    assert buyer.page.evaluate("document.activeElement.id") == "fault"
+    assert left.is_visible()
+    buyer.shoot("declined-1100")
+    buyer.pay("declined")
+    buyer.page.get_by_text("La banque a refusé la carte.").wait_for()
+    buyer.pay("good")
+    buyer.wait_for_tickets()
+
+
+def test_the_bank_says_yes(shopper, show):
+    buyer = shopper()
+    registration = buyer.hold(show[0])
+    buyer.pay("challenge")
+    buyer.page.locator("#complete").click()
+    buyer.wait_for_tickets()
+    assert buyer.registration() == registration
+    assert "secret" not in buyer.page.url
+
+
+def test_the_bank_says_no_and_the_buyer_pays_another_way(shopper, show):
+    buyer = shopper()
+    buyer.allow(REFUSED)
+    registration = buyer.hold(show[0])
+    buyer.pay("challenge")
+    buyer.page.locator("#fail").click()
+    buyer.page.wait_for_url(f"**/checkout/{registration}*")
+    assert "The bank did not confirm the payment." in buyer.fault()
+    assert "still held" in buyer.fault()
+    assert "secret" not in buyer.page.url
+    buyer.page.locator("#submit:not([disabled])").wait_for()
+    buyer.pay("good")
+    buyer.wait_for_tickets()
+
+
+def test_the_time_runs_out(shopper, world, short_hold):
+    buyer = shopper()
+    registration = buyer.hold(short_hold)
+    buyer.page.locator("#clock.late").wait_for()
+    buyer.page.get_by_text("The time to pay is over").wait_for(timeout=90_000)
+    assert not buyer.page.locator("#submit").is_visible()
+    buyer.shoot("expired-1100")
+    buyer.page.get_by_role("link", name="Back to the show").click()
+    buyer.page.wait_for_url(f"**/shows/{short_hold}")
+    buyer.visit(f"/checkout/{registration}")
+    buyer.page.get_by_text("The time to pay is over").wait_for()
+
+
+def test_a_clock_that_is_hours_wrong_counts_the_same(shopper, show):
+    buyer = shopper()
+    buyer.page.clock.install(time=datetime.datetime.now() + datetime.timedelta(hours=5))
+    buyer.hold(show[0])
+    assert re.fullmatch(r"(10:00|9:\d\d)", buyer.page.locator("#left").inner_text())
+
+
+def test_free_tickets_need_no_payment(shopper, show):
+    buyer = shopper()
+    buyer.visit(f"/shows/{show[0]}")
+    buyer.choose("Helferin", 1)
+    buyer.say_who()
+    buyer.reserve()
+    buyer.wait_for_tickets()
+
+
+def test_gives_places_back(shopper, show):
+    buyer = shopper()
+    buyer.hold(show[0])
+    buyer.page.locator("#give-back").click()
+    buyer.page.get_by_text("The places were given back.").wait_for()
+    assert buyer.page.get_by_role("link", name="Back to the show").is_visible()
+
+
+def test_says_in_words_what_is_refused(shopper, world):
+    show_id, tiers = world.organiser.create_show("Nearly full", tiers=[{"name": "Parkett", "price": 1000, "capacity": 1}])
+    buyer = shopper(locale="es-ES")
+    buyer.allow(REFUSED)
+    buyer.visit(f"/shows/{show_id}")
+    assert "quedan 1" in buyer.page.locator("li.tier").inner_text()
+    with world.hold(world.customer(), show_id, [(tiers[0], 1)]):
+        buyer.say_who()
+        buyer.reserve()
+        assert buyer.fault() == "No quedan plazas suficientes."
+        buyer.page.reload()
+        assert "agotado" in buyer.page.locator("li.tier").inner_text()
+
+
+def test_an_account_signs_in_and_its_order_asks_for_the_same_account(shopper, world, show):
+    customer = world.customer(name="Konto Kunde")
+    buyer = shopper()
+    buyer.visit(f"/shows/{show[0]}")
+    buyer.choose("Parkett", 1)
+    buyer.page.locator("#email").fill(customer.email)
+    buyer.page.locator("summary").click()
+    buyer.page.locator("#password").fill(customer.password)
+    buyer.reserve()
+    buyer.page.wait_for_url("**/checkout/*")
+    buyer.page.locator("#submit:not([disabled])").wait_for()
+    buyer.pay()
+    buyer.wait_for_tickets()
+    order = buyer.registration()
+
+    stranger, other = world.customer(), shopper()
+    other.allow(REFUSED)
+    other.visit(f"/orders/{order}")
+    for who, password in ((stranger, stranger.password), (customer, "wrong password"), (customer, customer.password)):
+        other.page.locator("#enter #email").fill(who.email)
+        other.page.locator("#enter #password").fill(password)
+        other.page.locator("#enter button").click()
+        if password == customer.password and who is customer:
+            break
+        other.page.locator("#enter-fault").wait_for()
+    other.wait_for_tickets()
+
+
+def test_a_guest_comes_back_by_the_link_on_another_device(shopper, world, show):
+    buyer = shopper()
+    registration = buyer.hold(show[0])
+    guest = api.Caller(world.base_url, buyer.session(registration)["accessToken"])
+    symbol = guest.get(f"/v1/registrations/{registration}/pay-qr?format=png")
+    link = zxingcpp.read_barcodes(Image.open(io.BytesIO(symbol.content)))[0].text
+    assert link.startswith(f"{world.base_url}/checkout/{registration}#k=")
+
+    phone = shopper(viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)
+    asked = []
+    phone.page.on("request", lambda request: asked.append((request.url, request.headers.get("referer", ""))))
+    phone.visit(link)
+    phone.page.locator("#submit:not([disabled])").wait_for()
+    key = link.split("#k=")[1]
+    assert key not in phone.page.url
+    assert not any(key in url or key in referrer for url, referrer in asked)
+    phone.pay()
+    phone.wait_for_tickets()
+
+    again = shopper()
+    again.visit(f"/orders/{registration}#k={key}")
+    again.wait_for_tickets()
+    wrong = shopper()
+    wrong.allow(REFUSED)
+    wrong.visit(f"/orders/{registration}#k={key[:-1]}{'A' if key[-1] != 'A' else 'B'}")
+    wrong.page.get_by_text("This link is not valid or no longer valid.").wait_for()
+    assert wrong.page.locator("#tickets .ticket").count() == 0

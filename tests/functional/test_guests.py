@@ -1,0 +1,159 @@
+"""Buying without an account: guests, the key in the link to an order, names on tickets, the code for the box office."""
+
+import io
+import json
+import uuid
+
+import api
+import pytest
+import zxingcpp
+from PIL import Image
+
+
+def new_guest(world, email="guest@example.com", **more):
+    session = api.expect(world.anybody.post("/v1/guests", {"email": email, **more}), 201)
+    return api.Customer(world.base_url, session["accessToken"], session["userId"], email, None), session
+
+
+def code_in(reply, kind):
+    assert reply.status_code == 200, reply.text
+    assert reply.headers["Content-Type"] == kind
+    found = zxingcpp.read_barcodes(Image.open(io.BytesIO(reply.content)))
+    assert len(found) == 1
+    return found[0].text
+
+
+def pay_link(caller, registration_id):
+    return code_in(caller.get(f"/v1/registrations/{registration_id}/pay-qr?format=png"), "image/png")
+
+
+@pytest.fixture(scope="module")
+def paid_show(world):
+    show_id, tiers = world.organiser.create_show("Guests welcome", maxLiveHoldsPerAddress=1000,
+                                                 tiers=[{"name": "Seat", "price": 2500}, {"name": "Box", "price": 4000}])
+    return show_id, tiers
+
+
+def test_guest_buys_and_no_password_ever_signs_in(world, paid_show):
+    email = f"{uuid.uuid4().hex}@example.com"
+    guest, _ = new_guest(world, email, name="Gesa Gast", locale="de")
+    _, tickets = world.buy(guest, paid_show[0], [(paid_show[1][0], 2)])
+    assert len(tickets) == 2
+    for password in ("", "correct horse battery"):
+        reply = world.anybody.post("/v1/sessions", {"email": email, "password": password})
+        assert reply.status_code in (401, 422)
+    # The address is still free, and an account with it does not get at the guest's order.
+    owner = world.customer(email=email)
+    assert owner.user_id != guest.user_id
+    assert not owner.all_tickets()
+    api.refused(owner.get(f"/v1/tickets/{tickets[0]['ticketId']}"), "forbidden", 403)
+
+
+def test_two_guests_of_one_address_know_nothing_of_each_other(world, paid_show):
+    one, _ = new_guest(world)
+    two, _ = new_guest(world)
+    with world.hold(one, paid_show[0], [(paid_show[1][0], 1)]) as held:
+        api.refused(two.get(f"/v1/registrations/{held['registrationId']}"), "forbidden", 403)
+
+
+def test_guest_stays_signed_in_by_refreshing(world):
+    _, session = new_guest(world)
+    fresh = api.expect(world.anybody.post("/v1/sessions/refresh", {"refreshToken": session["refreshToken"]}), 200)
+    me = api.expect(api.Caller(world.base_url, fresh["accessToken"]).get("/v1/me"), 200)
+    assert me["userId"] == session["userId"] and me["roles"] == []
+
+
+@pytest.mark.parametrize("body, field", [({}, "email"), ({"email": "nobody"}, "email"), ({"email": "a@b\r\nBcc: c@d.e"}, "email"),
+                                         ({"email": "a@example.com", "name": "x" * 61}, "name"),
+                                         ({"email": "a@example.com", "admin": True}, "admin")])
+def test_guest_needs_an_address(world, body, field):
+    assert api.expect(world.anybody.post("/v1/guests", body), 422)["field"] == field
+
+
+def test_link_opens_a_guests_order_and_nothing_else(world, paid_show):
+    guest, _ = new_guest(world)
+    with world.hold(guest, paid_show[0], [(paid_show[1][0], 1)]) as held:
+        registration_id = held["registrationId"]
+        link = pay_link(guest, registration_id)
+        path, key = link.split("#k=")
+        assert path == f"{world.base_url}/checkout/{registration_id}" and len(key) == 43
+
+        def open_order(registration, with_key):
+            return world.anybody.post("/v1/guest-sessions", {"registrationId": registration, "key": with_key})
+
+        session = api.expect(open_order(registration_id, key), 201)
+        assert session["userId"] == guest.user_id
+        back = api.Caller(world.base_url, session["accessToken"])
+        assert api.expect(back.get(f"/v1/registrations/{registration_id}"), 200)["status"] == "held"
+        for registration, wrong in ((registration_id, key[:-1] + ("A" if key[-1] != "A" else "B")), (registration_id, key[:-1]),
+                                    (registration_id, "x"), (str(uuid.uuid4()), key), ("nothing", key)):
+            reply = open_order(registration, wrong)
+            assert reply.status_code in (401, 422), reply.text
+        assert key not in world.server.output
+
+
+def test_link_never_signs_in_to_an_account(world, paid_show, customer):
+    with world.hold(customer, paid_show[0], [(paid_show[1][0], 1)]) as held:
+        assert pay_link(customer, held["registrationId"]) == f"{world.base_url}/checkout/{held['registrationId']}"
+
+
+def test_pay_code_is_for_the_buyer_the_business_and_operators(world, paid_show):
+    guest, _ = new_guest(world)
+    with world.hold(guest, paid_show[0], [(paid_show[1][0], 1)]) as held:
+        path = f"/v1/registrations/{held['registrationId']}/pay-qr"
+        link = code_in(guest.get(path + "?format=png"), "image/png")
+        assert code_in(world.organiser.get(path, headers={"Accept": "image/png"}), "image/png") == link
+        assert code_in(world.operator.get(path + "?format=png"), "image/png") == link
+        svg = guest.get(path)
+        assert svg.headers["Content-Type"] == "image/svg+xml" and svg.headers["Cache-Control"] == "no-store"
+        api.refused(world.customer().get(path), "forbidden", 403)
+        api.refused(world.anybody.get(path), "unauthenticated", 401)
+        api.refused(guest.get(path + "?format=gif"), "bad_parameter", 400)
+    api.refused(guest.get(path), "registration_not_held", 409)
+    api.refused(guest.get(f"/v1/registrations/{uuid.uuid4()}/pay-qr"), "unknown_registration", 404)
+
+
+def test_names_are_given_while_places_are_held(world, paid_show):
+    guest, _ = new_guest(world, name="Gesa Gast")
+    seat, box = paid_show[1]
+    held = api.expect(guest.reserve(paid_show[0], [(seat, 2), (box, 1)]), 201)
+    path = f"/v1/registrations/{held['registrationId']}"
+
+    def name(caller, lines):
+        return caller.send("PATCH", path, {"lines": [{"tierId": tier, "holders": holders} for tier, holders in lines]})
+
+    named = api.expect(name(guest, [(seat, ["Ada", "Grace"])]), 200)
+    assert [line["holders"] for line in named["lines"]] == [["Ada", "Grace"], []]
+    assert named["amount"] == held["amount"]
+    named = api.expect(name(guest, [(box, ["Ed"]), (seat, ["", "Grace"])]), 200)
+    assert [line["holders"] for line in named["lines"]] == [["", "Grace"], ["Ed"]]
+    api.refused(name(guest, [(box, ["Ed", "Joan"])]), "invalid_field", 422)
+    api.refused(name(guest, [(str(uuid.uuid4()), ["Ed"])]), "unknown_tier", 422)
+    api.refused(name(world.customer(), [(box, ["Eve"])]), "forbidden", 403)
+    api.refused(name(world.anybody, [(box, ["Eve"])]), "unauthenticated", 401)
+
+    intent = api.expect(guest.create_intent(held["registrationId"]), 200)
+    world.provider.confirm(intent["paymentIntentId"], intent["clientSecret"])
+    guest.wait_for_status(held["registrationId"], "confirmed")
+    assert sorted(ticket["holder"] for ticket in guest.tickets(held["registrationId"])) == ["", "Ed", "Grace"]
+    api.refused(name(guest, [(box, ["Late"])]), "registration_not_held", 409)
+
+
+def test_config_tells_a_frontend_what_it_needs_and_no_secret(world):
+    config = api.expect(world.anybody.get("/v1/config"), 200)
+    assert config["mode"] == "sandbox"
+    assert config["publishableKey"] == world.provider.publishable_key
+    assert config["apiVersion"].count("-") == 2
+    assert config["paymentScript"].startswith(world.provider.api_base + "/")
+    assert world.provider.secret_key not in json.dumps(config)
+
+
+def test_one_address_cannot_make_guests_without_end(serve):
+    running = serve("--sandbox")
+    anybody = api.Caller(running.base_url)
+    for _ in range(5000):
+        reply = anybody.post("/v1/guests", {"email": "flood@example.com"})
+        if reply.status_code != 201:
+            break
+    api.refused(reply, "too_many_requests", 429)
+    assert int(reply.headers["Retry-After"]) >= 1
