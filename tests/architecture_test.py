@@ -45,6 +45,7 @@ LIBRARY_ROOMS = {
     "hb": {"document"},
     "unicode/": {"document"},
     "libdeflate.h": {"document"},
+    "kainjow/": {"api"},
     "png.h": {"document"},
     "openssl/": {"crypto", "http", "token", "identity"},
     "sodium": {"crypto", "token", "identity"},

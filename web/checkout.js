@@ -98,7 +98,7 @@ const load_script = (url) => new Promise((resolve, reject) => {
 
 /// What the buyer reads of a refused card: our words where we have some, else the provider's.
 function declined(error) {
-  const reason = say(`d_${error.decline_code ?? error.code}`);
+  const reason = say(`d_${error.decline_code || error.code}`);
   const text = reason.startsWith("d_") ? (error.type === "card_error" || error.type === "validation_error" ? error.message : say("e_fault")) : reason;
   // What is missing in the form says the form itself.
   return error.type === "validation_error" ? text : `${text} ${say("still_held")}`;
