@@ -7,7 +7,8 @@ namespace admit::store::sqlite {
 namespace {
 
 // Tables keep SQLite's rowid: an id finds its row through a small index, so that a change of a wide row rewrites one
-// page and inserts go to the end of the table, whatever the id.
+// page and inserts go to the end of the table, whatever the id. Audit entries are small, never changed and made in the
+// order of their ids: they are their own index.
 constexpr const char* step_1 = R"sql(
 create table user_account (
   id blob not null primary key, email text not null, name text not null, locale text not null,
@@ -156,7 +157,7 @@ create table audit_entry (
   id blob not null primary key, at integer not null, actor text not null, action text not null,
   subject blob not null, show_id blob not null, address text not null,
   version integer not null
-) strict;
+) strict, without rowid;
 
 create table lane_mark (
   id blob not null primary key, batch blob not null,
