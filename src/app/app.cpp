@@ -1,6 +1,7 @@
 #include "app/app.hpp"
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <optional>
 #include <span>
@@ -43,9 +44,17 @@ std::string stripe_script() {
 
 }  // namespace
 
+/// Fetched from the system many at a time: each command wants one. Ids are made of them, no secrets.
 domain::Seed random_seed() {
-  const auto bytes = crypto::random_bytes<16>();
-  const auto uuid = domain::Uuid::from_bytes(bytes.data());
+  constexpr std::size_t size = 16;
+  thread_local std::array<std::uint8_t, 64 * size> bytes;
+  thread_local std::size_t used = bytes.size();
+  if (used == bytes.size()) {
+    crypto::fill_random(bytes);
+    used = 0;
+  }
+  const auto uuid = domain::Uuid::from_bytes(bytes.data() + used);
+  used += size;
   return {uuid.high, uuid.low};
 }
 
