@@ -1,6 +1,7 @@
 #include "app/simulate.hpp"
 
 #include <algorithm>
+#include <array>
 #include <functional>
 #include <map>
 #include <optional>
@@ -12,8 +13,11 @@
 
 #include "app/verify.hpp"
 #include "domain/accounts.hpp"
+#include "domain/cancellations.hpp"
+#include "domain/disputes.hpp"
 #include "domain/door.hpp"
 #include "domain/jobs.hpp"
+#include "domain/refunds.hpp"
 #include "domain/registrations.hpp"
 #include "domain/sha256.hpp"
 #include "domain/shows.hpp"
@@ -68,19 +72,28 @@ class Provider {
     std::string id;
     TransactionId transaction_id;
     std::int64_t amount_minor = 0;
+    std::int64_t received_minor = 0;
+    std::int64_t given_back_minor = 0;    // by refunds that have not failed
+    std::int64_t charged_back_minor = 0;  // by disputes that were lost
     std::string currency;
+    bool manual_capture = false;
+    bool disputed = false;  // now
     IntentStatus status = IntentStatus::requires_payment_method;
   };
   struct Event {
     std::string id;
-    IntentNews news;
+    News news;
   };
 
   /// Idempotent by transaction.
   Intent& create(const Transaction& transaction) {
     const auto [it, fresh] = x_by_transaction.try_emplace(transaction.id, "pi_" + std::to_string(x_intents.size()));
     if (fresh) {
-      x_intents.emplace(it->second, Intent{it->second, transaction.id, transaction.amount_minor, transaction.currency});
+      x_intents.emplace(it->second, Intent{.id = it->second,
+                                           .transaction_id = transaction.id,
+                                           .amount_minor = transaction.amount_minor,
+                                           .currency = transaction.currency,
+                                           .manual_capture = transaction.manual_capture});
     }
     return x_intents.at(it->second);
   }
@@ -89,19 +102,19 @@ class Provider {
     return it == x_by_transaction.end() ? nullptr : &x_intents.at(it->second);
   }
 
-  void say(const Intent& intent, bool failed, Instant at) {
-    const std::string id = "evt_" + std::to_string(x_event_count++);
-    deliver({id,
-             {.intent_id = intent.id,
-              .status = intent.status,
-              .failed = failed,
-              .amount_minor = intent.amount_minor,
-              .received_minor = intent.status == IntentStatus::succeeded ? intent.amount_minor : 0,
-              .currency = intent.currency,
-              .error = failed ? "card_declined" : "",
-              .transaction_id = intent.transaction_id}},
-            at);
+  [[nodiscard]] static IntentNews news_of(const Intent& intent, bool failed = false) {
+    return {.intent_id = intent.id,
+            .status = intent.status,
+            .failed = failed,
+            .amount_minor = intent.amount_minor,
+            .received_minor = intent.received_minor,
+            .capturable_minor = intent.status == IntentStatus::requires_capture ? intent.amount_minor : 0,
+            .currency = intent.currency,
+            .error = failed ? "card_declined" : "",
+            .transaction_id = intent.transaction_id};
   }
+  void say(News news, Instant at) { deliver({"evt_" + std::to_string(x_event_count++), std::move(news)}, at); }
+  void say(const Intent& intent, bool failed, Instant at) { say(news_of(intent, failed), at); }
   void deliver(Event event, Instant at) { x_events.emplace(std::pair(at, x_delivery_count++), std::move(event)); }
   std::optional<Event> next(Instant now) {
     if (x_events.empty() || x_events.begin()->first.first > now) return std::nullopt;
@@ -109,13 +122,32 @@ class Provider {
     x_events.erase(x_events.begin());
     return event;
   }
+
+  /// Gives money back; the same again for the same `key`. nullptr where it refuses.
+  RefundNews* refund(Intent& intent, const std::string& key, std::int64_t amount_minor, RefundId ours) {
+    const auto known = x_refunds.find(key);
+    if (known != x_refunds.end()) return &known->second;
+    if (intent.disputed || intent.given_back_minor + intent.charged_back_minor + amount_minor > intent.received_minor) {
+      return nullptr;
+    }
+    intent.given_back_minor += amount_minor;
+    return &x_refunds
+                .emplace(key, RefundNews{.provider_id = "re_" + std::to_string(x_refunds.size()),
+                                         .intent_id = intent.id,
+                                         .status = RefundStatus::pending,
+                                         .amount_minor = amount_minor,
+                                         .currency = intent.currency,
+                                         .refund_id = ours})
+                .first->second;
+  }
   [[nodiscard]] bool has_events() const { return !x_events.empty(); }
-  [[nodiscard]] const std::map<std::string, Intent>& intents() const { return x_intents; }
+  [[nodiscard]] std::map<std::string, Intent>& intents() { return x_intents; }
 
  private:
   std::map<std::string, Intent> x_intents;
   std::map<TransactionId, std::string> x_by_transaction;
   std::map<std::pair<Instant, std::uint64_t>, Event> x_events;
+  std::map<std::string, RefundNews> x_refunds;
   std::uint64_t x_event_count = 0;
   std::uint64_t x_delivery_count = 0;
 };
@@ -328,10 +360,9 @@ class Simulation {
     x_operator = x_users[0];
     x_organiser = x_users[1];
     x_business = must(CreateBusiness{.meta = meta(x_organiser), .name = "The Hall"}).id;
-    (void)must(LinkAccount{
-        .meta = meta(x_operator),
-        .business_id = x_business,
-        .account = {.account_id = "acct_hall", .charges_enabled = true, .transfers_active = true}});
+    (void)must(LinkAccount{.meta = meta(x_operator), .business_id = x_business, .account = account()});
+    (void)must(SetFees{
+        .meta = meta(x_operator), .business_id = x_business, .terms = {.fee_fixed_minor = 35, .fee_percent_bp = 275}});
     open_show();
     open_show();
   }
@@ -340,11 +371,15 @@ class Simulation {
     Show draft{.id = ShowId{fresh_uuid(x_now, {x_dice.roll(), x_dice.roll()}, 0)},
                .business_id = x_business,
                .title = "Show " + std::to_string(x_shows.size()),
-               .starts_at = x_now + hours{1},
-               .doors_at = x_now,
+               .starts_at = x_now + hours{9},
+               .doors_at = x_now + hours{8},
                .currency = "EUR",
                .max_live_holds_per_user = 4,
-               .max_live_holds_per_address = 12};
+               .max_live_holds_per_address = 12,
+               .max_free_tickets_per_user = 30,
+               .manual_capture = x_dice.one_in(3),
+               .customer_refund_until_s = x_dice.one_in(2) ? 60 : 0,
+               .refund_keeps_fee = x_dice.one_in(2)};
     for (int i = 0; i < 32; ++i) {
       draft.windows.push_back({x_now + hours{8 * i}, x_now + hours{8 * i + 7}});
     }
@@ -400,11 +435,16 @@ class Simulation {
       if (dice < 500) return pay();
       if (dice < 700) return hear_provider();
       if (dice < 715) return sweep();
-      if (dice < 760) return work();
-      if (dice < 940) return scan();
-      if (dice < 960) return annul();
-      if (dice < 970) return revoke();
-      if (dice < 975) return forget();
+      if (dice < 790) return work();
+      if (dice < 920) return scan();
+      if (dice < 940) return annul();
+      if (dice < 945) return revoke();
+      if (dice < 950) return forget();
+      if (dice < 960) return disturb_provider();
+      if (dice < 980) return refund();
+      if (dice < 985) return box_office();
+      if (dice < 990) return look_at_another_amount();
+      if (dice == 998) return cancel_show();
       if (dice == 999) return organise();
       x_now += seconds{x_dice.between(1, 20)};
     } catch (const store::StoreUnavailable&) {  // a read failed: whoever asked comes again
@@ -492,6 +532,7 @@ class Simulation {
       if (registration->status == RegistrationStatus::held) x_held.push_back(id);
       if (registration->status != RegistrationStatus::confirmed || model.confirmed) continue;
       model.confirmed = true;
+      x_sold_registrations.push_back(id);
       x_sold += static_cast<std::uint64_t>(registration->ticket_count);
       const auto at = std::ranges::find(x_shows, registration->show_id, &ShowModel::id);
       for (std::int64_t k = 1; k <= registration->ticket_count; ++k) {
@@ -545,10 +586,12 @@ class Simulation {
     if (intent.status == IntentStatus::succeeded || intent.status == IntentStatus::canceled) return;
     Instant at = x_now;
     const auto tell = [&](IntentStatus status, bool failed = false) {
+      if (status == IntentStatus::succeeded && intent.manual_capture) status = IntentStatus::requires_capture;
+      if (status == IntentStatus::succeeded) receive(intent);
       intent.status = status;
       at += milliseconds{x_dice.between(0, 3'000)};
       // Late, and so out of order and perhaps after the hold.
-      x_provider.say(intent, failed, x_dice.one_in(25) ? at + minutes{x_dice.between(1, 30)} : at);
+      x_provider.say(intent, failed, x_dice.one_in(12) ? at + minutes{x_dice.between(1, 45)} : at);
     };
     switch (x_dice.below(10)) {
       case 0:
@@ -571,7 +614,140 @@ class Simulation {
     }
   }
 
+  /// The buyer is charged, now and then another amount than was asked for.
+  void receive(Provider::Intent& intent) {
+    intent.received_minor = intent.amount_minor;
+    if (x_dice.one_in(60)) intent.received_minor = std::max<std::int64_t>(1, intent.received_minor - 1);
+    x_paid.push_back(intent.transaction_id);
+    ++x_purchases;
+  }
+
+  /// What happens at the provider without us: somebody gives money back there, a bank takes it back.
+  void disturb_provider() {
+    if (x_dice.one_in(40)) x_outage_until = x_now + minutes{x_dice.between(1, 30)};
+    if (x_dice.one_in(60)) {
+      auto closed = account();
+      closed.charges_enabled = false;
+      x_provider.say(closed, x_now + seconds{x_dice.between(0, 60)});
+      x_provider.say(account(), x_now + seconds{x_dice.between(0, 60)});
+    }
+    if (x_paid.empty()) return;
+    auto& intent = *x_provider.find(x_dice.pick(x_paid));
+    if (x_dice.one_in(3)) return dispute(intent);
+    const std::int64_t left = intent.received_minor - intent.given_back_minor - intent.charged_back_minor;
+    if (left <= 0) return;
+    const std::int64_t amount = x_dice.one_in(3) ? x_dice.between(1, left) : left;
+    if (auto* refund = x_provider.refund(intent, "elsewhere" + std::to_string(x_elsewhere++), amount, {})) {
+      go_on(intent, *refund);
+    }
+  }
+
+  /// From `pending` to its end, told as it goes; in any order.
+  void go_on(Provider::Intent& intent, RefundNews& refund) {
+    const auto soon = [this] {
+      return x_now + seconds{x_dice.between(0, 600)};
+    };
+    if (x_dice.one_in(2)) x_provider.say(refund, soon());
+    refund.status = RefundStatus::succeeded;
+    if (x_dice.one_in(15)) {
+      if (x_dice.one_in(2)) x_provider.say(refund, soon());
+      refund.status = RefundStatus::failed;
+      refund.failure_reason = "expired_or_canceled_card";
+      intent.given_back_minor -= refund.amount_minor;
+    }
+    x_provider.say(refund, soon());
+    x_provider.say(
+        ChargeNews{.charge_id = "ch_" + intent.id, .intent_id = intent.id, .refunded_minor = intent.given_back_minor},
+        soon());
+  }
+
+  void dispute(Provider::Intent& intent) {
+    if (intent.disputed || intent.charged_back_minor > 0) return;
+    const std::int64_t amount = intent.received_minor - intent.given_back_minor;
+    if (amount <= 0) return;
+    const bool inquiry = x_dice.one_in(4);
+    DisputeNews news{.provider_id = "du_" + std::to_string(x_disputes++),
+                     .intent_id = intent.id,
+                     .status = inquiry ? "warning_needs_response" : "needs_response",
+                     .reason = "fraudulent",
+                     .amount_minor = amount,
+                     .currency = intent.currency};
+    intent.disputed = true;
+    if (!inquiry) news.movements.push_back({news.provider_id + "_taken", -amount, 1'500, intent.currency});
+    x_provider.say(news, x_now + seconds{x_dice.between(0, 60)});
+    const bool lost = x_dice.one_in(2);
+    news.status = inquiry ? "warning_closed" : lost ? "lost" : "won";
+    if (!inquiry && !lost) news.movements.push_back({news.provider_id + "_back", amount, -1'500, intent.currency});
+    x_closing.emplace_back(x_now + minutes{x_dice.between(1, 600)}, std::move(news));
+  }
+
+  void close_disputes() {
+    std::erase_if(x_closing, [&](std::pair<Instant, DisputeNews>& closing) {
+      if (closing.first > x_now) return false;
+      const DisputeNews& news = closing.second;
+      auto& intent = x_provider.intents().at(news.intent_id);
+      intent.disputed = false;
+      if (news.status == "lost") intent.charged_back_minor += news.amount_minor;
+      if (x_dice.one_in(3)) x_provider.say(news, x_now);  // twice, as two events
+      x_provider.say(news, x_now + seconds{x_dice.between(0, 30)});
+      return true;
+    });
+  }
+
+  void refund() {
+    if (x_sold_registrations.empty()) return;
+    const RegistrationId id = x_dice.pick(x_sold_registrations);
+    RequestRefund command{.meta = meta(x_dice.one_in(2) ? x_registrations.at(id).user : x_organiser),
+                          .registration_id = id};
+    if (x_dice.one_in(3)) command.ticket_numbers = {x_dice.between(1, 3)};
+    if (x_dice.one_in(6)) command.amount_minor = x_dice.between(1, 500);
+    send("refund", std::move(command), [this](Result<Refund>& result, auto&) {
+      if (result) revoked(*result);
+    });
+  }
+  void revoked(const Refund& refund) {
+    const auto registration = look<Registration>(refund.registration_id);
+    expect(registration && registration->confirmed_at, "money goes back for what was never sold");
+    for (const std::int64_t number : refund.ticket_numbers) {
+      const auto ticket = x_tickets.find(ticket_id(registration->id, *registration->confirmed_at, number));
+      if (ticket != x_tickets.end()) ticket->second.revoked = true;
+    }
+  }
+
+  void box_office() {
+    if (const auto id = some_held()) {
+      send("pay cash", PayCash{.meta = meta(x_organiser), .registration_id = *id},
+           [this, id](Result<Registration>& result, auto&) {
+             if (result) x_to_learn.push_back(*id);
+           });
+    }
+  }
+
+  void look_at_another_amount() {
+    if (x_in_review.empty()) return;
+    const TransactionId id = x_in_review.back();
+    x_in_review.pop_back();
+    send("accept payment", AcceptPayment{.meta = meta(x_operator), .transaction_id = id},
+         [this](Result<Registration>& result, auto&) {
+           if (result) x_to_learn.push_back(result->id);
+         });
+  }
+
+  void cancel_show() {
+    if (!x_dice.one_in(30) || x_shows.size() < 4) return;
+    const ShowId id = x_shows[x_shows.size() - 3].id;
+    send("cancel show", CancelShow{.meta = meta(x_organiser), .show_id = id},
+         [this](Result<Cancellation>& result, auto&) {
+           if (result) x_cancelled.insert(result->show_id);
+         });
+  }
+
+  static AccountNews account() {
+    return {.account_id = "acct_hall", .charges_enabled = true, .transfers_active = true, .details_submitted = true};
+  }
+
   void hear_provider() {
+    close_disputes();
     if (auto event = x_provider.next(x_now)) {
       const bool twice = x_dice.one_in(8);
       submit_event(*event);
@@ -579,25 +755,44 @@ class Simulation {
     }
   }
 
+  ApplyEvent command_of(const Provider::Event& event) {
+    return {
+        .meta = meta({}, "stripe"),
+        .event_id = event.id,
+        .type = "event",
+        .object_id = std::holds_alternative<IntentNews>(event.news) ? std::get<IntentNews>(event.news).intent_id : "",
+        .payload = "{}",
+        .news = event.news,
+        .failed = x_dice.one_in(200)};
+  }
+
   void submit_event(Provider::Event event) {
-    ApplyEvent command{.meta = meta({}, "stripe"),
-                       .event_id = event.id,
-                       .type = "payment_intent",
-                       .object_id = event.news.intent_id,
-                       .payload = "{}",
-                       .news = event.news};
+    x_events.try_emplace(inbox_id(event.id), event);
     send(
-        "apply event", std::move(command),
+        "apply event", command_of(event),
         [this, event](Result<ApplyEvent::Outcome>& result, auto&) {
           if (!result) return x_provider.deliver(event, x_now + seconds{30});  // answered 503: it comes again
-          const auto it = x_event_details.try_emplace(event.id, result->detail).first;
-          expect(it->second == result->detail, "an event was applied twice");
-          // A buyer may cancel in one window and pay in another: kept, and shown to the operator.
-          expect(result->status != InboxStatus::flagged || result->detail == "late_success",
-                 "an event was flagged: " + result->detail);
-          if (result->detail == "confirmed") confirmed(event.news.transaction_id);
+          take_event(event, *result);
         },
         [this, event] { x_provider.deliver(event, x_now + seconds{30}); });
+  }
+
+  void take_event(const Provider::Event& event, const ApplyEvent::Outcome& outcome) {
+    const auto [it, fresh] = x_event_details.try_emplace(event.id, outcome.detail);
+    const bool open = it->second == "fault" || it->second == "unknown_intent" || it->second == "refund_unknown";
+    expect(fresh || open || it->second == outcome.detail, "an event was applied twice");
+    it->second = outcome.detail;
+    ++x_outcomes["event " + outcome.detail];
+    constexpr std::array<std::string_view, 7> known_flags{"late_success",   "second_payment",          "amount_differs",
+                                                          "show_cancelled", "refunded_before_success", "no_places",
+                                                          "refund_unknown"};
+    expect(
+        outcome.status != InboxStatus::flagged || std::ranges::find(known_flags, outcome.detail) != known_flags.end(),
+        "an event was flagged: " + outcome.detail);
+    if (const auto* news = std::get_if<IntentNews>(&event.news)) {
+      if (outcome.detail == "confirmed" || outcome.detail == "reallocated") confirmed(news->transaction_id);
+      if (outcome.detail == "amount_differs" && x_dice.one_in(2)) x_in_review.push_back(news->transaction_id);
+    }
   }
 
   void confirmed(TransactionId id) {
@@ -613,7 +808,7 @@ class Simulation {
   }
 
   void work() {
-    for (const auto& job : store::due<Job>(x_site.store(), x_now, 4)) {
+    for (const auto& job : store::due<Job>(x_site.store(), x_now, 10)) {
       const Uuid lease{x_dice.roll(), x_dice.roll()};
       send("lease job", LeaseJob{.meta = meta(), .job_id = job.id, .lease = lease, .until = x_now + seconds{60}},
            [this, lease](Result<Job>& result, auto&) {
@@ -622,25 +817,152 @@ class Simulation {
     }
     for (const auto& [job, lease] : std::exchange(x_leased, {})) {
       std::string error = x_dice.one_in(20) ? "no route to the provider" : "";
-      if (error.empty() && job.kind == JobKind::cancel_intent) cancel_intent(TransactionId{job.subject});
-      send("finish job",
-           FinishJob{.meta = meta(),
-                     .job_id = job.id,
-                     .lease = lease,
-                     .error = std::move(error),
-                     .retry_at = x_now + seconds{30}},
-           [](auto&, auto&) {});
+      if (error.empty()) error = do_job(job, lease);
+      if (error != "later") finish(job, lease, std::move(error));
+    }
+    for (auto& [job, lease, error] : std::exchange(x_to_finish, {})) finish(job, lease, std::move(error));
+  }
+
+  void finish(const Job& job, Uuid lease, std::string error) {
+    // One that is given up lies on the desk, and somebody revives it.
+    send("finish job",
+         FinishJob{.meta = meta(),
+                   .job_id = job.id,
+                   .lease = lease,
+                   .error = std::move(error),
+                   .retry_at = x_now + seconds{30}},
+         [this](Result<Job>& result, auto&) {
+           if (result && result->status == JobStatus::dead) x_dead.push_back(result->id);
+         });
+    for (const JobId id : std::exchange(x_dead, {})) {
+      send("revive job", ReviveJob{.meta = meta(x_operator), .job_id = id}, [](auto&, auto&) {});
     }
   }
 
-  void cancel_intent(TransactionId id) {
+  /// "" for done, "later" where the answer to a command tells.
+  std::string do_job(const Job& job, Uuid lease) {
+    const bool asks_provider = job.kind != JobKind::render_tickets && job.kind != JobKind::mail &&
+                               job.kind != JobKind::cancel_show && job.kind != JobKind::apply_event;
+    if (asks_provider && x_now < x_outage_until) return "the provider is away";
+    switch (job.kind) {
+      case JobKind::cancel_intent:
+        return cancel_intent(TransactionId{job.subject});
+      case JobKind::capture_intent:
+        return capture_intent(TransactionId{job.subject});
+      case JobKind::refund_intent:
+        return refund_intent(RefundId{job.subject});
+      case JobKind::refresh_account:
+        send("record account", RecordAccount{.meta = meta(), .business_id = x_business, .account = account()},
+             [](auto&, auto&) {});
+        return "";
+      case JobKind::reverse_transfer: {
+        const auto dispute = look<Dispute>(DisputeId{job.subject});
+        expect(dispute.has_value(), "a dispute is not there");
+        send("record reversal",
+             RecordDisputeReversal{.meta = meta(),
+                                   .dispute_id = dispute->id,
+                                   .amount_minor = x_dice.one_in(5) ? 0 : dispute->amount_minor},
+             [](auto&, auto&) {});
+        return "";
+      }
+      case JobKind::collect_evidence:
+        send("record evidence", RecordEvidence{.meta = meta(), .dispute_id = DisputeId{job.subject}},
+             [](auto&, auto&) {});
+        return "";
+      case JobKind::apply_event: {
+        const auto& event = x_events.at(InboxId{job.subject});
+        ApplyEvent command = command_of(event);
+        command.failed = false;
+        command.retry = true;
+        send("apply event again", std::move(command),
+             [this, event, job, lease](Result<ApplyEvent::Outcome>& result, auto&) {
+               if (!result) return;
+               take_event(event, *result);
+               x_to_finish.emplace_back(job, lease,
+                                        result->status == InboxStatus::waiting ? "waits for its payment" : "");
+             });
+        return "later";
+      }
+      case JobKind::cancel_show:
+        return cancel_part(ShowId{job.subject});
+      case JobKind::render_tickets:
+      case JobKind::create_intent:
+      case JobKind::mail:
+        return "";
+    }
+    return "";
+  }
+
+  /// A few registrations at a time; where it stopped is noted, so that it goes on there after a crash.
+  std::string cancel_part(ShowId show) {
+    const Calm calm(*this);
+    const auto progress = store::get<Cancellation>(x_site.store(), cancellation_id(show));
+    expect(progress.has_value(), "a cancellation is not there");
+    if (progress->finished_at) return "";
+    std::optional<store::Cursor> after;
+    if (progress->after_id) after = store::Cursor{progress->after_order, progress->after_id.value};
+    const auto page = store::list<Registration>(x_site.store(), "by_show", show.value, 20, after);
+    RecordCancellation record{.meta = meta(), .show_id = show, .finished = !page.next};
+    for (const auto& registration : page.rows) {
+      send("cancel for show", CancelForShow{.meta = meta(), .registration_id = registration.id}, [](auto&, auto&) {});
+    }
+    record.done = progress->done + static_cast<std::int64_t>(page.rows.size());
+    record.total = record.done;
+    if (page.next) {
+      record.after_order = page.next->order;
+      record.after_id = RegistrationId{page.next->id};
+    }
+    const bool finished = record.finished;
+    send("record cancellation", std::move(record), [](auto&, auto&) {});
+    return finished ? "" : "there are more";
+  }
+
+  std::string cancel_intent(TransactionId id) {
     auto* intent = x_provider.find(id);
     if (intent == nullptr) {
       send("cancel payment", CancelPayment{.meta = meta(), .transaction_id = id}, [](auto&, auto&) {});
-    } else if (intent->status != IntentStatus::succeeded && intent->status != IntentStatus::canceled) {
-      intent->status = IntentStatus::canceled;
-      x_provider.say(*intent, false, x_now + milliseconds{x_dice.between(0, 2'000)});
+      return "";
     }
+    if (intent->status == IntentStatus::succeeded || intent->status == IntentStatus::canceled) return "";
+    if (intent->status == IntentStatus::processing) {
+      send("apply news", ApplyNews{.meta = meta(), .news = Provider::news_of(*intent)}, [](auto&, auto&) {});
+      return "it is being processed";
+    }
+    intent->status = IntentStatus::canceled;
+    x_provider.say(*intent, false, x_now + milliseconds{x_dice.between(0, 2'000)});
+    return "";
+  }
+
+  std::string capture_intent(TransactionId id) {
+    auto* intent = x_provider.find(id);
+    expect(intent != nullptr, "something unknown was to be captured");
+    if (intent->status != IntentStatus::requires_capture) return "";
+    receive(*intent);
+    intent->status = IntentStatus::succeeded;
+    x_provider.say(*intent, false, x_now + seconds{x_dice.one_in(12) ? x_dice.between(1, 5'000) : 1});
+    return "";
+  }
+
+  std::string refund_intent(RefundId id) {
+    const auto refund = look<Refund>(id);
+    expect(refund.has_value(), "a refund is not there");
+    if (refund->status != RefundStatus::due) return "";
+    auto* intent = x_provider.find(refund->transaction_id);
+    expect(intent != nullptr, "money goes back that never came");
+    RecordRefund record{.meta = meta(), .refund_id = id};
+    if (auto* taken = x_provider.refund(*intent, id.text(), refund->amount_minor, id)) {
+      const bool fresh = taken->status == RefundStatus::pending;
+      record.provider_id = taken->provider_id;
+      record.status = taken->status;
+      record.without_reversal = x_dice.one_in(25);
+      if (fresh) go_on(*intent, *taken);
+      if (x_dice.one_in(8)) return "the answer was lost";
+    } else {
+      record.status = RefundStatus::failed;
+      record.error = "charge_already_refunded";
+    }
+    send("record refund", std::move(record), [](auto&, auto&) {});
+    return "";
   }
 
   void scan() {
@@ -750,19 +1072,25 @@ class Simulation {
 
   /// Lets everything come to rest: no faults, no new buyers.
   void settle() {
-    for (int round = 0; round < 400; ++round) {
-      x_now += minutes{1};
+    x_outage_until = x_now;
+    for (int round = 0; round < 500; ++round) {
+      x_now += minutes{round < 60 ? 1 : 15};
       while (x_lane->step()) {
       }
       learn();
+      close_disputes();
       while (auto event = x_provider.next(x_now)) submit_event(std::move(*event));
-      sweep();
+      for (int i = 0; i < 20; ++i) {
+        sweep();
+        while (x_lane->step()) {
+        }
+      }
       for (int i = 0; i < 50; ++i) {
         work();
         while (x_lane->step()) {
         }
       }
-      if (!x_provider.has_events() && x_leased.empty() && x_unanswered.empty() &&
+      if (!x_provider.has_events() && x_leased.empty() && x_unanswered.empty() && x_closing.empty() &&
           store::due<Registration>(x_site.store(), x_now + hours{1000}, 1).empty() &&
           store::due<Job>(x_site.store(), x_now + hours{1000}, 1).empty()) {
         return;
@@ -830,22 +1158,60 @@ class Simulation {
     }
   }
 
-  /// At rest, whoever paid has tickets, and whoever did not holds nothing.
+  /// At rest, whoever paid has tickets or the money back, whoever did not holds nothing, and the books say the same as
+  /// the provider.
   void check_money() {
+    auto& store = x_site.store();
     for (const auto& [id, intent] : x_provider.intents()) {
-      const auto transaction = store::get<Transaction>(x_site.store(), intent.transaction_id);
+      const auto transaction = store::get<Transaction>(store, intent.transaction_id);
       expect(transaction.has_value(), "a payment is not there");
       const bool paid = intent.status == IntentStatus::succeeded;
       expect(paid == (transaction->status == TransactionStatus::succeeded), "a payment is not what the provider says");
       if (!paid) continue;
-      const auto registration = store::get<Registration>(x_site.store(), transaction->registration_id);
-      expect(registration &&
-                 (registration->status == RegistrationStatus::confirmed || registration->flag == "late_success"),
-             "somebody paid, has no tickets, and nobody was told");
+      const auto registration = store::get<Registration>(store, transaction->registration_id);
+      expect(registration.has_value(), "a payment is for nothing");
+      const bool sold =
+          registration->status == RegistrationStatus::confirmed && registration->transaction_id == transaction->id;
+      std::int64_t given_back = 0;
+      bool told = false;  // that money which should go back cannot
+      for (std::int64_t n = 1; n <= transaction->refund_count; ++n) {
+        const auto refund = store::get<Refund>(store, refund_id(transaction->id, n));
+        expect(refund.has_value(), "a refund is gone");
+        expect(refund->status != RefundStatus::due && refund->status != RefundStatus::pending, "a refund never ended");
+        if (refund->status == RefundStatus::succeeded && refund->reason != RefundReason::dispute) {
+          given_back += refund->amount_minor;
+        }
+        told |= store::get<Alert>(store, alert_id(AlertKind::refund_failed, refund->id.value)).has_value();
+      }
+      expect(given_back == intent.given_back_minor, "what was given back is not what the provider says");
+      const std::int64_t gone = given_back + intent.charged_back_minor;
+      expect(sold || told || gone >= intent.received_minor, "somebody paid, and has neither tickets nor the money");
+      expect(!x_cancelled.contains(registration->show_id) || told || gone >= intent.received_minor,
+             "a cancelled show keeps money");
+      if (!sold || gone > 0) ++x_undone;
+      std::int64_t buyer = 0;
+      std::int64_t disputed = 0;
+      for (const auto& entry : store::list<LedgerEntry>(store, "by_transaction", transaction->id.value, 1'000).rows) {
+        expect(entry.amount_minor > 0 && entry.debit != entry.credit, "a movement of nothing");
+        if (entry.debit == LedgerAccount::buyer) buyer += entry.amount_minor;
+        if (entry.credit == LedgerAccount::buyer) buyer -= entry.amount_minor;
+        if (entry.debit == LedgerAccount::disputed) disputed += entry.amount_minor;
+        if (entry.credit == LedgerAccount::disputed) disputed -= entry.amount_minor;
+      }
+      expect(buyer == gone - intent.received_minor, "the books are not what the provider says");
+      expect(disputed == 0, "a dispute is settled and its money is nowhere");
     }
-    each<Registration>(x_site.store(), [&](const Registration& row) {
+    each<Registration>(store, [&](const Registration& row) {
       expect(row.status != RegistrationStatus::held && row.status != RegistrationStatus::expiring,
              "places are held for nobody");
+    });
+    each<Ticket>(store, [&](const Ticket& row) {
+      expect(row.status != TicketStatus::frozen, "a ticket is frozen for ever");
+      expect(row.status != TicketStatus::valid || !x_cancelled.contains(row.show_id),
+             "a ticket for a cancelled show is valid");
+    });
+    each<InboxEvent>(store, [&](const InboxEvent& row) {
+      expect(row.status != InboxStatus::failed && row.status != InboxStatus::waiting, "an event was never applied");
     });
   }
 
@@ -853,7 +1219,8 @@ class Simulation {
     x_out << "seed=" << x_options.seed << " commands=" << x_commands << " shows=" << x_shows.size()
           << " registrations=" << x_registrations.size() << " sold=" << x_sold << " admitted=" << x_admitted
           << " commits=" << x_commits << " conflicts=" << x_conflicts << " unknown_outcomes=" << x_unknown
-          << " crashes=" << x_crashes << " checks=" << x_checks << '\n';
+          << " crashes=" << x_crashes << " checks=" << x_checks << " purchases=" << x_purchases
+          << " undone=" << x_undone << '\n';
     for (const auto& [outcome, n] : x_outcomes) x_out << "  " << outcome << ": " << n << '\n';
     std::ostringstream hex;
     for (const char c : x_digest) {
@@ -892,6 +1259,15 @@ class Simulation {
   std::unordered_map<std::string, std::string> x_replies;
   std::vector<Transaction> x_to_pay;
   std::unordered_map<std::string, std::string> x_event_details;
+  std::map<InboxId, Provider::Event> x_events;
+  std::vector<TransactionId> x_paid;
+  std::vector<TransactionId> x_in_review;
+  std::vector<RegistrationId> x_sold_registrations;
+  std::vector<std::pair<Instant, DisputeNews>> x_closing;
+  std::unordered_set<ShowId> x_cancelled;
+  std::vector<JobId> x_dead;
+  std::vector<std::tuple<Job, Uuid, std::string>> x_to_finish;
+  Instant x_outage_until{};
   std::vector<std::pair<Job, Uuid>> x_leased;
   std::unordered_map<TicketId, TicketModel> x_tickets;
   std::vector<Scan> x_scans;
@@ -905,6 +1281,10 @@ class Simulation {
   std::uint64_t x_admitted = 0;
   std::uint64_t x_crashes = 0;
   std::uint64_t x_checks = 0;
+  std::uint64_t x_purchases = 0;
+  std::uint64_t x_undone = 0;  // of these, given back or late
+  std::uint64_t x_disputes = 0;
+  std::uint64_t x_elsewhere = 0;
   std::uint64_t x_commits = 0;
   std::uint64_t x_conflicts = 0;
   std::uint64_t x_unknown = 0;

@@ -120,7 +120,7 @@ enum Kind : std::uint32_t {
   ticket_ended,    // with others of its registration
   refund_numbered,
   refund_counted,  // value: the amount, unless the provider did not take it
-  refund_hoped,    // the same, unless it failed
+  refund_hoped,    // the same, once the provider took it, unless it failed
   refund_asked,    // the same, always
   refund_given,    // the same, once it succeeded
   dispute_known,
@@ -397,7 +397,10 @@ class Verifier {
       const Uuid payment = refund.transaction_id.value;
       say<Transaction>(payment, refund_numbered, {}, refund.number);
       say<Transaction>(payment, refund_asked, {}, refund.amount_minor);
-      if (!failed(refund)) say<Transaction>(payment, refund_hoped, {}, refund.amount_minor);
+      // One that is due may still be refused, because somebody gave the money back elsewhere.
+      if (!failed(refund) && refund.status != RefundStatus::due) {
+        say<Transaction>(payment, refund_hoped, {}, refund.amount_minor);
+      }
       if (!failed(refund) || !refund.provider_id.empty()) {
         say<Transaction>(payment, refund_counted, {}, refund.amount_minor);
       }

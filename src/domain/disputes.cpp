@@ -193,8 +193,9 @@ Applied apply(const Telling& telling, const DisputeNews& news, World& world, Fre
       // What a cancelled show owes was left to the bank.
       const std::int64_t left = left_minor(transaction);
       if (left > 0 && world.get<Show>(registration.show_id).status == ShowStatus::cancelled) {
-        (void)make_refund(world, meta, ids, registration, transaction, RefundReason::show_cancelled, left,
-                          uncovered_tickets(world, registration, transaction));
+        const auto numbers = uncovered_tickets(world, registration, transaction);
+        revoke_tickets(world, meta, ids, registration, numbers);
+        (void)make_refund(world, meta, ids, registration, transaction, RefundReason::show_cancelled, left, numbers);
       }
     }
     if (dispute.outcome != DisputeOutcome::open_) {

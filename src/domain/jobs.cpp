@@ -15,7 +15,7 @@ Result<Job> decide(const LeaseJob& command, World& world) {
   Job job = *found;
   job.lease = command.lease;
   job.due_at = command.until;
-  ++job.attempts;
+  if (job.attempts < max_job_attempts) ++job.attempts;  // a worker that died with the last try leaves it one more
   world.put(job);
   return job;
 }

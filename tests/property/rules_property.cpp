@@ -10,6 +10,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "domain/testing/office.hpp"
@@ -59,9 +60,11 @@ class Model {
     std::int64_t count;
     Instant made;
     State state;
-    Pay pay = Pay::none;        // of `transaction`
-    TransactionId transaction;  // the current one
-    bool linked = false;        // the order still waits for it
+    Pay pay = Pay::none;           // of `transaction`
+    TransactionId transaction;     // the current one
+    bool linked = false;           // the order still waits for it
+    std::optional<Instant> due{};  // when it is looked at next
+    bool processing = false;
   };
   struct Ticket {
     TicketId id;
@@ -106,7 +109,8 @@ class Model {
     }
     if (price(tier) > 0 && (live(user) >= 2 || live(-1) >= 3)) return "too_many_holds";
     for (const int q : draws(tier)) room[static_cast<std::size_t>(q)] -= count;
-    orders.push_back({id, user, tier, count, now, State::held});
+    orders.push_back({.id = id, .user = user, .tier = tier, .count = count, .made = now, .state = State::held});
+    orders.back().due = now + minutes{13};
     if (price(tier) == 0) issue(orders.back(), now);
     return price(tier) == 0 ? "confirmed" : "held";
   }
@@ -120,6 +124,7 @@ class Model {
     order.transaction = fresh;
     order.pay = Pay::open;
     order.linked = true;
+    order.processing = false;
     return fresh.text();
   }
 
@@ -127,32 +132,47 @@ class Model {
     if (order.pay == Pay::succeeded) return "already_succeeded";
     if (news == 0) {
       order.pay = Pay::succeeded;
-      if (order.state == State::expired || order.state == State::cancelled) return "late_success";
+      if (order.state != State::expired && order.state != State::cancelled) {
+        issue(order, now);
+        return "confirmed";
+      }
+      const bool fits = std::ranges::all_of(draws(order.tier),
+                                            [&](int q) { return room[static_cast<std::size_t>(q)] >= order.count; });
+      if (!fits || now >= opened + hours{24}) return "late_success";
+      for (const int q : draws(order.tier)) room[static_cast<std::size_t>(q)] -= order.count;
       issue(order, now);
-      return "confirmed";
+      return "reallocated";
     }
     if (order.pay == Pay::cancelled) return "already_cancelled";
     if (news == 1) {
       order.pay = Pay::cancelled;
       order.linked = false;
-      if (order.state == State::expiring) {
-        order.state = State::expired;
-        free(order);
-      }
+      if (order.state == State::expiring) end(order);
       return "cancelled";
+    }
+    const bool was_processing = std::exchange(order.processing, news == 3);
+    const bool waits = order.linked && (order.state == State::held || order.state == State::expiring);
+    if (news == 3 && waits) order.due = std::max(*order.due, now + hours{1});
+    if (news == 2 && was_processing && order.linked && order.state == State::held) {
+      order.due = std::max(now, order.made + minutes{13});
     }
     return news == 2 ? "failed" : "processing";
   }
 
-  std::string cancel(Order& order, int user) {
+  std::string cancel(Order& order, int user, Instant now) {
     if (user != order.user) return "forbidden";
     if (order.state != State::held) return "registration_not_held";
-    let_go(order, State::cancelled);
+    let_go(order, State::cancelled, now);
     return word_of(order.state);
   }
 
   std::string expire(Order& order, Instant now) {
-    if (order.state == State::held && now >= order.made + minutes{13}) let_go(order, State::expired);
+    if (!order.due || now < *order.due) return word_of(order.state);
+    if (order.state == State::held) {
+      let_go(order, State::expired, now);
+    } else {  // the provider did not say in time whether anybody can pay
+      end(order);
+    }
     return word_of(order.state);
   }
 
@@ -221,14 +241,21 @@ class Model {
   }
   void issue(Order& order, Instant now) {
     order.state = State::confirmed;
+    order.due.reset();
     for (std::int64_t k = 1; k <= order.count; ++k) tickets.push_back({ticket_id(order.id, now, k)});
   }
   void free(const Order& order) {
     for (const int q : draws(order.tier)) room[static_cast<std::size_t>(q)] += order.count;
   }
-  void let_go(Order& order, State end) {
-    order.state = order.linked ? State::expiring : end;
-    if (!order.linked) free(order);
+  void end(Order& order, State state = State::expired) {
+    order.state = state;
+    order.due.reset();
+    free(order);
+  }
+  void let_go(Order& order, State state, Instant now) {
+    if (!order.linked) return end(order, state);
+    order.state = State::expiring;
+    order.due = now + minutes{10};
   }
 };
 
@@ -310,7 +337,7 @@ class Duel {
         if (x_model.orders.empty()) return;
         auto& order = pick(x_model.orders, step.a);
         CancelRegistration cancel{.meta = o.meta(x_users[static_cast<std::size_t>(user)]), .registration_id = order.id};
-        return send(std::move(cancel), x_model.cancel(order, user),
+        return send(std::move(cancel), x_model.cancel(order, user, o.now),
                     [](const Registration& r) { return std::string(word(r.status)); });
       }
       case 6: {
