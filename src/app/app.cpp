@@ -185,7 +185,13 @@ struct App::Parts {
     std::vector<crypto::Secret> secrets;
     if (config.sandbox) {
       sandbox = std::make_unique<payment::sandbox::Sandbox>(payment::sandbox::SandboxOptions{
-          .folder = config.data + "/sandbox", .webhook_url = base_url + "/payments/webhook", .clock = clock});
+          .folder = config.data + "/sandbox",
+          .webhook_url = base_url + "/payments/webhook",
+          .connect_webhook_url = base_url + "/payments/webhook/connect",
+          .clock = clock,
+          .time_scale = static_cast<double>(config.sandbox_pace_percent) / 100,
+          .profile = config.sandbox_profile,
+          .seed = static_cast<std::uint64_t>(config.sandbox_seed)});
       options.api_base = sandbox->api_base();
       options.secret_key = sandbox->keys().secret_key.copy();
       publishable_key = sandbox->keys().publishable_key.text();

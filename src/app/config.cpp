@@ -9,6 +9,7 @@
 
 #include "log/log.hpp"
 #include "payment/keys.hpp"
+#include "payment/sandbox/faults.hpp"
 
 namespace admit::app {
 namespace {
@@ -38,6 +39,9 @@ const std::vector<Key>& keys() {
       {"trusted_proxy_hops", &Config::trusted_proxy_hops, "proxies in front whose X-Forwarded-For is believed", 0, 10},
       {"cors_origins", &Config::cors_origins, "origins whose pages may call the API; * for any"},
       {"sandbox", &Config::sandbox, "take payments from the sandbox: no money moves"},
+      {"sandbox_profile", &Config::sandbox_profile, "what goes wrong in the sandbox: prompt, calm, realistic, chaos or outage"},
+      {"sandbox_seed", &Config::sandbox_seed, "the same seed lets the same things go wrong; 0 takes one at random", 0, 9'000'000'000'000'000},
+      {"sandbox_pace_percent", &Config::sandbox_pace_percent, "of the sandbox's waits of seconds: 1 makes 5 s into 50 ms", 1, 1'000},
       {"stripe_api_base", &Config::stripe_api_base, "base URL of the payment provider"},
       {"stripe_secret_key", &Config::stripe_secret_key, "sk_… or rk_…"},
       {"stripe_publishable_key", &Config::stripe_publishable_key, "pk_…, told to frontends"},
@@ -192,6 +196,9 @@ void check(const Config& config) {
     }
   }
   const bool live = payment::is_live_key(config.stripe_secret_key) || payment::is_live_key(config.stripe_publishable_key);
+  if (!payment::sandbox::is_profile(config.sandbox_profile)) {
+    refuse("sandbox_profile", "give prompt, calm, realistic, chaos or outage");
+  }
   if (config.sandbox && live) {
     throw ConfigError("sandbox: a live Stripe key is configured; the sandbox never runs beside one");
   }

@@ -30,6 +30,9 @@ struct Config {
   std::int64_t trusted_proxy_hops = 0;
   std::vector<std::string> cors_origins;
   bool sandbox = false;
+  std::string sandbox_profile = "calm";
+  std::int64_t sandbox_seed = 0;
+  std::int64_t sandbox_pace_percent = 100;
   std::string stripe_api_base = "https://api.stripe.com";
   std::string stripe_secret_key;
   std::string stripe_publishable_key;

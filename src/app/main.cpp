@@ -62,7 +62,10 @@ int serve(const Common& common) {
     write_private(file, "{\"apiBase\": " + http::quoted(sandbox->api_base()) +
                             ", \"secretKey\": " + http::quoted(keys.secret_key.text()) +
                             ", \"publishableKey\": " + http::quoted(keys.publishable_key.text()) +
-                            ", \"webhookSecret\": " + http::quoted(keys.webhook_secret.text()) + "}\n");
+                            ", \"webhookSecret\": " + http::quoted(keys.webhook_secret.text()) +
+                            ", \"connectWebhookSecret\": " + http::quoted(keys.connect_webhook_secret.text()) +
+                            ", \"clientId\": " + http::quoted(keys.client_id) +
+                            ", \"seed\": " + std::to_string(sandbox->seed()) + "}\n");
     std::cout << "payments come from the sandbox: no money moves, tickets say TEST; its address and keys are in " << file.string()
               << std::endl;
   } else if (config.stripe_secret_key.empty()) {

@@ -61,6 +61,8 @@ class Database {
   [[nodiscard]] int changes() const { return sqlite3_changes(x_handle); }
 
  private:
+  void execute(std::string_view sql);
+  void close();
   sqlite3_stmt* prepared(std::string_view sql);
   static void bind(sqlite3_stmt* statement, int index, std::integral auto value) {
     sqlite3_bind_int64(statement, index, static_cast<std::int64_t>(value));

@@ -1,5 +1,6 @@
 #pragma once
-// Inside the sandbox: posts what is due to the webhook address, signed, until it is taken or three days have passed.
+// Inside the sandbox: lets happen what is due, and posts what is due to the endpoints, signed, until it is taken or
+// three days have passed.
 
 #include <atomic>
 #include <boost/asio/awaitable.hpp>
@@ -15,35 +16,20 @@
 #include <unordered_set>
 #include <vector>
 
-#include "crypto/secret.hpp"
 #include "domain/instant.hpp"
 #include "http/client.hpp"
+#include "payment/sandbox/faults.hpp"
 #include "payment/sandbox/lane.hpp"
 
 namespace admit::payment::sandbox {
-
-/// What goes wrong on purpose. Counts say how many of the next ones it happens to.
-struct Faults {
-  std::atomic<std::int64_t> delay_ms = 0;         ///< added to every delivery's due time
-  std::atomic<std::int64_t> api_delay_ms = 0;     ///< every answer waits this long
-  std::atomic<std::int64_t> duplicate = 0;        ///< deliveries posted twice
-  std::atomic<std::int64_t> drop_first = 0;       ///< attempts that fail unsent
-  std::atomic<std::int64_t> reorder = 0;          ///< above 0: what is due goes newest first
-  std::atomic<std::int64_t> bad_signature = 0;    ///< attempts signed with another secret
-  std::atomic<std::int64_t> stale_timestamp = 0;  ///< attempts signed an hour ago
-  std::atomic<std::int64_t> http_500_stored = 0;  ///< writes done, answered 500, and that answer kept
-  std::atomic<std::int64_t> response_lost = 0;    ///< writes done, the connection closed without an answer
-
-  /// Uses up one of `count`; false when there is none left.
-  static bool take(std::atomic<std::int64_t>& count);
-};
 
 class Dispatcher {
  public:
   struct Options {
     std::function<domain::Instant()> now;
-    crypto::Secret webhook_secret;
+    /// Of the waits between attempts.
     double time_scale = 1.0;
+    std::string api_base = {};
   };
   Dispatcher(Lane& lane, Faults& faults, Options options);
   /// stop().
@@ -58,7 +44,6 @@ class Dispatcher {
   // Any thread:
   /// Something new may be due.
   void wake();
-  void set_webhook_url(std::string url);
   /// Nothing is posted while held, but by drain().
   void hold(bool is_held);
   /// Posts everything that waits, once, whatever its due time; after the answers: how many were delivered and how many
@@ -76,6 +61,14 @@ class Dispatcher {
     std::int64_t since_ms = 0;
     std::string type;
     std::string payload;
+    std::string endpoint;
+    std::string url;
+    std::string secret;
+    std::string faults;  ///< ordered for this message
+  };
+  struct Posted {
+    std::string result;  ///< "200", "500", "timed_out", ...
+    std::string faults;  ///< what was done to it, commas between
   };
   /// What is due, and when the next one is (0 when nothing waits).
   struct Due {
@@ -88,7 +81,10 @@ class Dispatcher {
   boost::asio::awaitable<void> pause(const Due& due);
   boost::asio::awaitable<Due> load_due();
   boost::asio::awaitable<bool> attempt(Delivery delivery);
-  boost::asio::awaitable<std::string> post(const Delivery& delivery);
+  boost::asio::awaitable<Posted> post(const Delivery& delivery);
+  boost::asio::awaitable<http::ClientResult> post_once(const Delivery& delivery, std::string payload,
+                                                       std::string signature);
+  [[nodiscard]] static Delivery read_delivery(const Cursor& row);
   boost::asio::awaitable<Drained> drain_here();
 
   Lane& x_lane;
@@ -99,7 +95,6 @@ class Dispatcher {
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> x_guard;
   boost::asio::steady_timer x_wake;
   std::unordered_set<std::int64_t> x_under_way;
-  std::string x_url;
   bool x_is_held = false;
   bool x_is_awake = false;
   std::atomic<bool> x_is_stopping = false;

@@ -133,6 +133,8 @@ struct Bench {
   http::Client http;
   std::unique_ptr<StripeClient> client;
   std::string account;
+  std::vector<std::string> posted_events = {"payment_intent.succeeded", "payment_intent.payment_failed",
+                                            "payment_intent.canceled", "payment_intent.requires_action"};
 
   explicit Bench(std::string webhook_url = {}, double time_scale = 0.001) {
     open(std::move(webhook_url), time_scale);
@@ -144,6 +146,7 @@ struct Bench {
     options.webhook_url = std::move(webhook_url);
     options.time_scale = time_scale;
     options.clock = std::move(clock);
+    options.posted_events = posted_events;
     box = std::make_unique<sandbox::Sandbox>(std::move(options));
     box->start();
     StripeOptions stripe;
@@ -434,7 +437,8 @@ TEST_CASE("client: an account tells whether it can sell") {
   const auto closed = bench.client->retrieve_account_blocking(bench.box->create_account({.charges_enabled = false}));
   REQUIRE(closed);
   CHECK_FALSE(closed->can_sell());
-  CHECK(closed->disabled_reason == "requirements.past_due");
+  CHECK(at(json_of(bench.call("GET", "/v1/accounts/" + closed->id)), "requirements.disabled_reason") ==
+        "requirements.past_due");
   CHECK(bench.client->retrieve_account_blocking("acct_nobody").error().code == "resource_missing");
   const auto made = json_of(bench.call("POST", "/v1/accounts", "country=PL&capabilities[transfers][requested]=true"));
   CHECK_FALSE(bench.client->retrieve_account_blocking(at(made, "id"))->can_sell());
@@ -642,17 +646,27 @@ TEST_CASE("sandbox: an address set, or a hold released, while an earlier wake-up
     database.run("INSERT INTO sbx_event(id,type,created,json) VALUES('evt_1','account.updated',1,?)",
                  R"({"id":"evt_1","object":"event","type":"account.updated","created":1})");
     database.run("INSERT INTO sbx_delivery(event_seq,state,due_ms,since_ms,attempts,last_result) VALUES(1,0,1,1,0,'')");
+    database.run(
+        "INSERT INTO sbx_endpoint(id,is_connect,url,secret,created,is_enabled,events,failures,failing_since_ms)"
+        " VALUES('we_1SbxPlatform',0,'','whsec_sbx_test',1,1,'*',0,0)");
     return true;
   }));
-  sandbox::Faults faults;
-  sandbox::Dispatcher dispatcher{lane, faults, {system_now, secret.copy()}};
+  const auto set_url = [&] {
+    return lane.run_blocking<bool>([&](sandbox::Database& database) {
+      database.run("UPDATE sbx_endpoint SET url=?", shop.url());
+      return true;
+    });
+  };
+  sandbox::Faults faults{1, "prompt"};
+  sandbox::Dispatcher dispatcher{lane, faults, {system_now}};
   SUBCASE("address") {
     dispatcher.wake();
     dispatcher.start();
-    dispatcher.set_webhook_url(shop.url());
+    REQUIRE(set_url());
+    dispatcher.wake();
   }
   SUBCASE("hold") {
-    dispatcher.set_webhook_url(shop.url());
+    REQUIRE(set_url());
     dispatcher.hold(true);
     dispatcher.wake();
     dispatcher.start();
@@ -749,6 +763,7 @@ TEST_CASE("sandbox: everything goes by the clock it is given") {
   options.clock = [opening] {
     return opening;
   };
+  options.posted_events = {"payment_intent.canceled"};
   sandbox::Sandbox box{std::move(options)};
   Shop shop{box.keys().webhook_secret, [opening] {
               return opening;

@@ -15,6 +15,10 @@ constexpr CardFault expired_card{"expired_card", "", "exp_month", "Your card has
 constexpr CardFault incorrect_cvc{"incorrect_cvc", "", "cvc", "Your card's security code is incorrect."};
 constexpr CardFault processing_error{"processing_error", "", "",
                                      "An error occurred while processing your card. Try again in a little bit."};
+constexpr CardFault lost_card{"card_declined", "lost_card", "", "Your card was declined."};
+constexpr CardFault stolen_card{"card_declined", "stolen_card", "", "Your card was declined."};
+constexpr CardFault velocity{"card_declined", "card_velocity_exceeded", "",
+                             "Your card was declined for making repeated attempts too frequently."};
 constexpr CardFault incorrect_number{"incorrect_number", "", "number", "Your card number is incorrect."};
 constexpr CardFault invalid_month{"invalid_expiry_month", "", "exp_month", "Your card's expiration month is invalid."};
 constexpr CardFault invalid_year{"invalid_expiry_year", "", "exp_year", "Your card's expiration year is invalid."};
@@ -25,19 +29,37 @@ constexpr CardFault live_card{"card_declined", "test_mode_live_card", "",
 struct TestCard {
   std::string_view number;
   std::string_view brand;
-  const CardFault* decline;
-  bool asks_for_action;
+  const CardFault* decline = nullptr;
+  bool asks_for_action = false;
+  Sequel sequel = Sequel::none;
 };
 constexpr std::array test_cards{
-    TestCard{"4242424242424242", "visa", nullptr, false},
-    TestCard{"5555555555554444", "mastercard", nullptr, false},
-    TestCard{"378282246310005", "amex", nullptr, false},
-    TestCard{"4000000000000002", "visa", &generic_decline, false},
-    TestCard{"4000000000009995", "visa", &insufficient_funds, false},
-    TestCard{"4000000000000069", "visa", &expired_card, false},
-    TestCard{"4000000000000127", "visa", &incorrect_cvc, false},
-    TestCard{"4000000000000119", "visa", &processing_error, false},
+    TestCard{"4242424242424242", "visa"},
+    TestCard{"5555555555554444", "mastercard"},
+    TestCard{"378282246310005", "amex"},
+    TestCard{"4000000000000002", "visa", &generic_decline},
+    TestCard{"4000000000009995", "visa", &insufficient_funds},
+    TestCard{"4000000000009987", "visa", &lost_card},
+    TestCard{"4000000000009979", "visa", &stolen_card},
+    TestCard{"4000000000000069", "visa", &expired_card},
+    TestCard{"4000000000000127", "visa", &incorrect_cvc},
+    TestCard{"4000000000000119", "visa", &processing_error},
+    TestCard{"4000000000006975", "visa", &velocity},
+    TestCard{"4000000000000341", "visa", &generic_decline},
     TestCard{"4000002760003184", "visa", nullptr, true},
+    TestCard{"4000002500003155", "visa", nullptr, true},
+    TestCard{"4000000000003220", "visa", nullptr, true},
+    TestCard{"4000003800000446", "visa", nullptr, true},
+    TestCard{"4000008400001629", "visa", nullptr, true, Sequel::declined_after_action},
+    TestCard{"4000000000000259", "visa", nullptr, false, Sequel::fraudulent},
+    TestCard{"4000000000002685", "visa", nullptr, false, Sequel::not_received},
+    TestCard{"4000000000001976", "visa", nullptr, false, Sequel::inquiry},
+    TestCard{"4000000000005423", "visa", nullptr, false, Sequel::early_warning},
+    TestCard{"4000000000007726", "visa", nullptr, false, Sequel::refund_pends},
+    TestCard{"4000000000005126", "visa", nullptr, false, Sequel::refund_fails},
+    TestCard{"4000000000007106", "visa", nullptr, false, Sequel::slow},
+    TestCard{"4000000000007205", "visa", nullptr, false, Sequel::slow_declined},
+    TestCard{"4000000000007304", "visa", nullptr, false, Sequel::late},
 };
 
 struct NamedCard {
@@ -47,10 +69,33 @@ struct NamedCard {
 constexpr std::array named_cards{
     NamedCard{"pm_card_visa", "4242424242424242"},
     NamedCard{"pm_card_mastercard", "5555555555554444"},
+    NamedCard{"pm_card_amex", "378282246310005"},
     NamedCard{"pm_card_visa_chargeDeclined", "4000000000000002"},
     NamedCard{"pm_card_visa_chargeDeclinedInsufficientFunds", "4000000000009995"},
-    NamedCard{"pm_card_threeDSecure2Required", "4000002760003184"},
+    NamedCard{"pm_card_visa_chargeDeclinedLostCard", "4000000000009987"},
+    NamedCard{"pm_card_visa_chargeDeclinedStolenCard", "4000000000009979"},
+    NamedCard{"pm_card_chargeDeclinedExpiredCard", "4000000000000069"},
+    NamedCard{"pm_card_chargeDeclinedIncorrectCvc", "4000000000000127"},
+    NamedCard{"pm_card_chargeDeclinedProcessingError", "4000000000000119"},
+    NamedCard{"pm_card_chargeCustomerFail", "4000000000000341"},
+    NamedCard{"pm_card_threeDSecureRequired", "4000002760003184"},
+    NamedCard{"pm_card_threeDSecure2Required", "4000000000003220"},
+    NamedCard{"pm_card_authenticationRequired", "4000002760003184"},
+    NamedCard{"pm_card_threeDSecureRequiredChargeDeclined", "4000008400001629"},
+    NamedCard{"pm_card_createDispute", "4000000000000259"},
+    NamedCard{"pm_card_createDisputeProductNotReceived", "4000000000002685"},
+    NamedCard{"pm_card_createDisputeInquiry", "4000000000001976"},
+    NamedCard{"pm_card_createIssuerFraudRecord", "4000000000005423"},
+    NamedCard{"pm_card_pendingRefund", "4000000000007726"},
+    NamedCard{"pm_card_refundFail", "4000000000005126"},
+    NamedCard{"pm_sbx_slow_bank", "4000000000007106"},
+    NamedCard{"pm_sbx_slow_bank_declined", "4000000000007205"},
+    NamedCard{"pm_sbx_pay_late", "4000000000007304"},
 };
+
+constexpr std::array<std::string_view, 11> sequel_words{
+    "none",         "declined_after_action", "fraudulent", "not_received",  "inquiry", "early_warning",
+    "refund_pends", "refund_fails",          "slow",       "slow_declined", "late"};
 
 bool is_digits(std::string_view text) {
   return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
@@ -82,6 +127,8 @@ Card make_card(const TestCard& found, std::int64_t month, std::int64_t year) {
   card.exp_year = year;
   if (found.decline != nullptr) card.decline = *found.decline;
   card.asks_for_action = found.asks_for_action;
+  card.sequel = found.sequel;
+  card.row = static_cast<std::size_t>(&found - test_cards.data());
   return card;
 }
 
@@ -90,6 +137,12 @@ std::chrono::year_month_day day_of(domain::Instant at) {
 }
 
 }  // namespace
+
+const CardFault declined_by_issuer = generic_decline;
+
+std::string_view word(Sequel sequel) {
+  return sequel_words[static_cast<std::size_t>(sequel)];
+}
 
 std::expected<Card, CardFault> read_card(const CardFields& fields, domain::Instant now) {
   std::string digits;
@@ -123,6 +176,11 @@ std::optional<Card> named_card(std::string_view payment_method, domain::Instant 
   if (named == named_cards.end()) return std::nullopt;
   const auto* found = std::ranges::find(test_cards, named->number, &TestCard::number);
   return make_card(*found, 12, static_cast<int>(day_of(now).year()) + 3);
+}
+
+std::optional<Card> card_of_row(std::size_t row, domain::Instant now) {
+  if (row >= test_cards.size()) return std::nullopt;
+  return make_card(test_cards[row], 12, static_cast<int>(day_of(now).year()) + 3);
 }
 
 }  // namespace admit::payment::sandbox
