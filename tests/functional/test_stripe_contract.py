@@ -1,4 +1,4 @@
-"""Our client against Stripe's own mock server, our webhooks against Stripe's own npm package."""
+"""Our client against Stripe's own mock server, our webhooks and our sandbox against Stripe's own npm package."""
 
 import contextlib
 import json
@@ -79,3 +79,13 @@ def test_stripes_package_verifies_our_webhooks(tmp_path):
     run_unit("stripe-package", ADMIT_SIGNED_MESSAGE=str(message))
     given = json.loads(message.read_text(encoding="utf-8"))
     assert run_script("verify.mjs", given).strip() == "payment_intent.succeeded"
+
+
+@needs_package
+def test_stripes_package_drives_our_sandbox(world):
+    provider = world.provider
+    seen = json.loads(run_script("drive.mjs", {"apiBase": provider.api_base, "secretKey": provider.secret_key,
+                                               "connectedAccount": provider.connected_account}))
+    assert {"payment_intent.created", "payment_intent.succeeded", "payment_intent.payment_failed",
+            "payment_intent.canceled", "payment_intent.amount_capturable_updated", "charge.refunded",
+            "refund.created"} <= set(seen["types"])
