@@ -193,6 +193,8 @@ struct App::Parts {
           .profile = config.sandbox_profile,
           .seed = static_cast<std::uint64_t>(config.sandbox_seed)});
       options.api_base = sandbox->api_base();
+      options.connect_base = sandbox->api_base();
+      options.client_id = sandbox->keys().client_id;
       options.secret_key = sandbox->keys().secret_key.copy();
       publishable_key = sandbox->keys().publishable_key.text();
       payment_script = sandbox->api_base() + "/sandbox/stripe.js";
