@@ -104,6 +104,7 @@ Reply open(Call& call, const json::object& charge, std::string_view reason, bool
                         {{"card",
                           {{"brand", "visa"},
                            {"case_type", inquiry ? "inquiry" : "chargeback"},
+                           {"network", "visa"},
                            {"network_reason_code", reason == "fraudulent" ? "10.4" : "13.1"}}},
                          {"type", "card"}}},
                        {"reason", reason},
