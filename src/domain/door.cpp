@@ -120,7 +120,7 @@ Result<Admit::Outcome> decide(const Admit& command, World& world) {
 void needs(const Annul& command, Needs& needs) {
   needs.read<Device>(command.device_id);
   if (const auto* scan = needs.change<CheckIn>(command.check_in_id); scan != nullptr && scan->ticket_id) {
-    needs.change<Ticket>(scan->ticket_id);
+    if (const auto* ticket = needs.change<Ticket>(scan->ticket_id)) needs.read<Transaction>(ticket->transaction_id);
   }
 }
 
@@ -149,7 +149,10 @@ Result<Admit::Outcome> decide(const Annul& command, World& world) {
   ticket.inside = false;
   ticket.used_at.reset();
   ticket.gate.clear();
-  if (ticket.status == TicketStatus::used && ticket.entries == 0) ticket.status = TicketStatus::valid;
+  if (ticket.status == TicketStatus::used && ticket.entries == 0) {
+    const bool disputed = world.get<Transaction>(ticket.transaction_id).open_disputes > 0;
+    ticket.status = disputed ? TicketStatus::frozen : TicketStatus::valid;
+  }
   world.put(check_in);
   world.put(ticket);
   FreshIds ids(command.meta);

@@ -206,7 +206,13 @@ Applied apply(const Telling& telling, const IntentNews& news, World& world, Fres
   if (news.status == IntentStatus::succeeded) {
     return done(succeed(telling, news, world, ids, transaction, registration));
   }
-  if (transaction.status == TransactionStatus::cancelled) return only_tied(InboxStatus::applied, "already_cancelled");
+  if (transaction.status == TransactionStatus::cancelled) {
+    if (found->intent_id.empty() && news.status != IntentStatus::canceled) {
+      // It was given up before the provider told its id: nobody may pay what holds no places.
+      put_job(world, telling.meta, ids, JobKind::cancel_intent, transaction.id.value);
+    }
+    return only_tied(InboxStatus::applied, "already_cancelled");
+  }
   if (news.status == IntentStatus::canceled) {
     if (news.cancellation_reason == "automatic") raise(world, telling, AlertKind::authorization_lapsed, transaction);
     end_payment(world, telling.meta, ids, registration, transaction);
