@@ -65,14 +65,23 @@ async function show_tickets(buyer, registration, show) {
   await Promise.all(Array.from({ length: at_once }, next));
 }
 
+/// What became of money on its way back; false where there is none.
+function show_refunds(registration) {
+  const refunds = registration.refunds.filter((refund) => refund.amount > 0 && refund.status !== "cancelled");
+  const sum = (is_counted) => refunds.filter(is_counted).reduce((total, refund) => total + refund.amount, 0);
+  const returned = sum((refund) => refund.status === "succeeded");
+  by_id("refunded").hidden = returned === 0;
+  by_id("refunded").lastElementChild.textContent = money(returned, page.dataset);
+  if (refunds.length === 0) return false;
+  if (sum((refund) => refund.status === "failed") > 0) state("refund_failed");
+  else if (sum((refund) => refund.status !== "succeeded") > 0) state("refund_pending");
+  else state(returned < registration.amount ? "refund_partial" : "refund_done", true);
+  return true;
+}
+
 async function confirmed(buyer, registration, show) {
   sessionStorage.removeItem(`admit:paid:${id}`);
-  const returned = registration.refunded ?? 0;
-  if (returned > 0) {
-    by_id("refunded").hidden = false;
-    by_id("refunded").lastElementChild.textContent = money(returned, page.dataset);
-  }
-  state(registration.refundState ? `refund_${registration.refundState}` : "confirmed", !registration.refundState);
+  if (!show_refunds(registration)) state("confirmed", true);
   by_id("resend").hidden = false;
   await show_tickets(buyer, registration, show);
 }
@@ -86,7 +95,7 @@ async function look(buyer, show) {
     if (registration.status === "confirmed") return confirmed(buyer, registration, show);
     if (registration.status === "expired" || registration.status === "cancelled") {
       by_id("again").hidden = false;
-      return state(registration.status === "expired" ? "expired" : "given_back");
+      return show_refunds(registration) || state(registration.status === "expired" ? "expired" : "given_back");
     }
     by_id("unpaid").hidden = just_paid || registration.status !== "held";
     state(just_paid ? "being_made" : "not_paid");

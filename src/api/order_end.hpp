@@ -9,11 +9,10 @@
 namespace admit::api {
 
 /// 60 days after the last admission: long enough for refunds and receipts.
-[[nodiscard]] inline domain::Instant order_link_end(const domain::Show &show) {
+[[nodiscard]] inline domain::Instant order_link_end(const domain::Show& show) {
   domain::Instant last = show.starts_at;
-  for (const auto &window : show.windows)
-    last = std::max(last, window.until);
+  for (const auto& window : show.windows) last = std::max(last, window.until);
   return last + std::chrono::days{60};
 }
 
-} // namespace admit::api
+}  // namespace admit::api

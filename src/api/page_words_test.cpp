@@ -9,24 +9,22 @@
 namespace admit::api {
 namespace {
 
-std::set<std::string> slots(const std::string &text) {
+std::set<std::string> slots(const std::string& text) {
   std::set<std::string> out;
-  for (auto at = text.find('{'); at != std::string::npos;
-       at = text.find('{', at + 1)) {
+  for (auto at = text.find('{'); at != std::string::npos; at = text.find('{', at + 1)) {
     out.insert(text.substr(at, text.find('}', at) - at + 1));
   }
   return out;
 }
 
-TEST_CASE(
-    "page words: every language says the same things with the same slots") {
-  const auto &english = page_languages().front();
+TEST_CASE("page words: every language says the same things with the same slots") {
+  const auto& english = page_languages().front();
   REQUIRE(english.code == "en");
   REQUIRE(page_languages().size() == 5);
-  for (const auto &language : page_languages()) {
+  for (const auto& language : page_languages()) {
     CAPTURE(language.code);
     CHECK(language.page.size() == english.page.size());
-    for (const auto &[key, text] : english.page) {
+    for (const auto& [key, text] : english.page) {
       CAPTURE(key);
       REQUIRE(language.page.contains(key));
       CHECK_FALSE(language.page.at(key).empty());
@@ -35,12 +33,11 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("page words: the language asked for wins, then the best accepted "
-          "one, then the show's, then English") {
+TEST_CASE("page words: the language asked for wins, then the best accepted one, then the show's, then English") {
   struct Row {
     std::string asked, accept, fallback, chosen;
   };
-  for (const auto &row : {
+  for (const auto& row : {
            Row{"", "", "", "en"},
            Row{"de", "fr", "pl", "de"},
            Row{"DE-at", "fr", "", "de"},
@@ -61,8 +58,7 @@ TEST_CASE("page words: the language asked for wins, then the best accepted "
 
 TEST_CASE("page words: only the first entries of a long list are read") {
   std::string accept;
-  for (int i = 0; i < 20; ++i)
-    accept += "ja,";
+  for (int i = 0; i < 20; ++i) accept += "ja,";
   CHECK(choose_words("", accept + "de", "").code == "en");
 }
 
@@ -73,12 +69,11 @@ TEST_CASE("page words: a value put in is not looked at again") {
 
 TEST_CASE("web files: the pages are small") {
   std::size_t sent = 0;
-  for (const auto &file : web_files()) {
-    if (file.name != "words.json")
-      sent += file.text.size();
+  for (const auto& file : web_files()) {
+    if (file.name != "words.json") sent += file.text.size();
   }
   CHECK(sent < 40'000);
 }
 
-} // namespace
-} // namespace admit::api
+}  // namespace
+}  // namespace admit::api

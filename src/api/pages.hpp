@@ -7,6 +7,6 @@ namespace admit::api {
 
 /// Adds them to the table. What it gives back draws the list of shows, for
 /// whoever asks `/` for a page.
-[[nodiscard]] http::Handler add_pages(http::Router &router, Services &services);
+[[nodiscard]] http::Handler add_pages(http::Router& router, Services& services);
 
-} // namespace admit::api
+}  // namespace admit::api

@@ -1,6 +1,7 @@
 #pragma once
 // A registration as JSON.
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,13 +17,24 @@ struct LineJson {
   static http::Shape shape();
 };
 
+/// Money on its way back to the buyer.
+struct RegistrationRefundJson {
+  std::string refund_id, status, reason, currency, created_at;
+  std::int64_t amount = 0;
+  std::vector<std::int64_t> ticket_numbers;
+  static http::Shape shape();
+};
+
 struct RegistrationJson {
   std::string registration_id, show_id, user_id, status, currency, expires_at, created_at;
   std::int64_t amount = 0;
   std::vector<LineJson> lines;
   std::vector<std::string> ticket_ids;
+  std::optional<std::vector<RegistrationRefundJson>> refunds;
   static http::Shape shape();
 };
+/// Without `refunds`, which are rows of their own.
 [[nodiscard]] RegistrationJson to_json(const domain::Registration& registration);
+[[nodiscard]] RegistrationRefundJson registration_refund_json(const domain::Refund& refund);
 
 }  // namespace admit::api

@@ -36,6 +36,8 @@ struct ReserveRequest {
   }
 };
 
+constexpr std::size_t max_told_refunds = 100;
+
 class Registrations {
  public:
   explicit Registrations(Services& services) : x(services) {}
@@ -83,7 +85,12 @@ class Registrations {
     if (row->user_id != in->caller.user && !manages(x, in->caller, row->business_id)) {
       return problem_of({Refusal::forbidden, "registrationId", "The registration belongs to another account."});
     }
-    return reply(200, to_json(*row));
+    RegistrationJson out = to_json(*row);
+    out.refunds.emplace();
+    for (const auto& refund : store::list<domain::Refund>(x.store, "by_registration", row->id.value, max_told_refunds).rows) {
+      out.refunds->push_back(registration_refund_json(refund));
+    }
+    return reply(200, out);
   }
 
   Task cancel(Request& request) {

@@ -8,36 +8,27 @@ http::Shape SessionJson::shape() {
   using namespace http;
   return http::object<SessionJson>(
       "Session",
-      {required("userId", &SessionJson::user_id, uuid()),
-       required("sessionId", &SessionJson::session_id, uuid()),
-       required("accessToken", &SessionJson::access_token,
-                text(1, 2048).doc("Bearer token, 10 minutes.")),
-       required("refreshToken", &SessionJson::refresh_token,
-                text(1, 200).doc("Good once, for the next pair.")),
+      {required("userId", &SessionJson::user_id, uuid()), required("sessionId", &SessionJson::session_id, uuid()),
+       required("accessToken", &SessionJson::access_token, text(1, 2048).doc("Bearer token, 10 minutes.")),
+       required("refreshToken", &SessionJson::refresh_token, text(1, 200).doc("Good once, for the next pair.")),
        required("expiresAt", &SessionJson::expires_at, date_time())});
 }
 
-SessionJson session_json(const Services &services, const domain::User &user,
-                         domain::SessionId session, std::string refresh_token,
-                         domain::Instant now) {
+SessionJson session_json(const Services& services, const domain::User& user, domain::SessionId session,
+                         std::string refresh_token, domain::Instant now) {
   std::vector<std::string> roles;
-  if (user.is_operator)
-    roles.emplace_back("operator");
-  return {user.id.text(), session.text(),
-          services.tokens.issue(user.id, session, std::move(roles), now),
-          std::move(refresh_token),
-          domain::text(now + identity::access_token_ttl)};
+  if (user.is_operator) roles.emplace_back("operator");
+  return {user.id.text(), session.text(), services.tokens.issue(user.id, session, std::move(roles), now),
+          std::move(refresh_token), domain::text(now + identity::access_token_ttl)};
 }
 
-NewSession new_session(const Services &services, const domain::Meta &meta) {
-  return renewed_session(
-      domain::SessionId{domain::fresh_uuid(meta.now, services.seed(), 0)});
+NewSession new_session(const Services& services, const domain::Meta& meta) {
+  return renewed_session(domain::SessionId{domain::fresh_uuid(meta.now, services.seed(), 0)});
 }
 
 NewSession renewed_session(domain::SessionId id) {
   auto token = identity::make_opaque_token("refresh_", id.value);
-  return {
-      id, std::move(token.text), {std::string(crypto::text_of(token.hash))}};
+  return {id, std::move(token.text), {std::string(crypto::text_of(token.hash))}};
 }
 
-} // namespace admit::api
+}  // namespace admit::api

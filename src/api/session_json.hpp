@@ -13,20 +13,16 @@ struct SessionJson {
   static http::Shape shape();
 };
 /// With a fresh access token.
-[[nodiscard]] SessionJson session_json(const Services &services,
-                                       const domain::User &user,
-                                       domain::SessionId session,
-                                       std::string refresh_token,
-                                       domain::Instant now);
+[[nodiscard]] SessionJson session_json(const Services& services, const domain::User& user, domain::SessionId session,
+                                       std::string refresh_token, domain::Instant now);
 
 struct NewSession {
   domain::SessionId id;
   std::string refresh_token;
   domain::Bytes refresh_hash;
 };
-[[nodiscard]] NewSession new_session(const Services &services,
-                                     const domain::Meta &meta);
+[[nodiscard]] NewSession new_session(const Services& services, const domain::Meta& meta);
 /// The next refresh token of a sign-in.
 [[nodiscard]] NewSession renewed_session(domain::SessionId id);
 
-} // namespace admit::api
+}  // namespace admit::api

@@ -10,8 +10,8 @@ struct WebFile {
   std::string_view name;
   std::string_view text;
 };
-[[nodiscard]] const std::vector<WebFile> &web_files();
+[[nodiscard]] const std::vector<WebFile>& web_files();
 /// std::logic_error for a name that is not there.
 [[nodiscard]] std::string_view web_file(std::string_view name);
 
-} // namespace admit::api
+}  // namespace admit::api

@@ -54,6 +54,15 @@ class Shopper:
         url = path if path.startswith("http") else self.world.base_url + path
         return self.page.goto(url)
 
+    def violations(self, besides=()):
+        """What axe-core finds wrong for people who see, hear or move differently. `besides`: parts that are not ours."""
+        from axe_playwright_python.sync_playwright import Axe
+
+        rules = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+        context = {"exclude": [[part] for part in besides]} if besides else None
+        found = Axe().run(self.page, context=context, options=rules).response["violations"]
+        return [(rule["id"], [node["html"][:200] for node in rule["nodes"]]) for rule in found]
+
     # The show's page.
 
     def choose(self, tier, count):

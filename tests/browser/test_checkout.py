@@ -30,9 +30,11 @@ def test_pays_and_is_let_in(shopper, world, show):
     page.locator("#holder1").fill("Ada Müller")
     page.locator("#holder2").fill("عمر")
     buyer.shoot("checkout-390")
+    assert not buyer.violations(besides=["#payment"])
     buyer.pay()
     buyer.wait_for_tickets(2)
     buyer.shoot("order-390")
+    assert not buyer.violations()
     tickets = page.locator("#tickets .ticket")
     assert "Ada Müller" in tickets.nth(0).inner_text() and "عمر" in tickets.nth(1).inner_text()
 
@@ -111,6 +113,44 @@ def test_a_clock_that_is_hours_wrong_counts_the_same(shopper, show):
     buyer.page.clock.install(time=datetime.datetime.now() + datetime.timedelta(hours=5))
     buyer.hold(show[0])
     assert re.fullmatch(r"(10:00|9:\d\d)", buyer.page.locator("#left").inner_text())
+
+
+def test_money_given_back_is_shown(shopper, show):
+    buyer = shopper()
+    registration = buyer.hold(show[0], count=2)
+    buyer.pay()
+    buyer.wait_for_tickets(2)
+    assert not buyer.page.locator("#refunded").is_visible()
+    refunds = []
+
+    def tell(route):
+        reply = route.fetch()
+        told = reply.json()
+        assert told["refunds"] == []
+        route.fulfill(response=reply, json={**told, "refunds": refunds})
+
+    buyer.page.route(f"**/v1/registrations/{registration}", tell)
+    for changes, words, back in (([(5300, "due")], "Your refund is under way", None),
+                                 ([(1000, "succeeded")], "A part of your money has been refunded.", "€10.00"),
+                                 ([(1000, "succeeded"), (4300, "pending")], "Your refund is under way", "€10.00"),
+                                 ([(1000, "succeeded"), (4300, "succeeded")], "Your money has been refunded.", "€53.00"),
+                                 ([(5300, "failed")], "The refund could not be paid out.", None),
+                                 ([(5300, "cancelled")], "Paid. Here are your tickets.", None)):
+        refunds[:] = [{"amount": amount, "status": status, "ticketNumbers": []} for amount, status in changes]
+        buyer.page.reload()
+        buyer.page.locator("#state", has_text=words).wait_for()
+        assert buyer.page.locator("#refunded").is_visible() == (back is not None)
+        assert back is None or buyer.page.locator("#refunded td").inner_text() == back
+    buyer.shoot("refunded-1100")
+
+
+def test_a_mail_is_sent_again(shopper, show):
+    buyer = shopper()
+    buyer.hold(show[0])
+    buyer.pay()
+    buyer.wait_for_tickets()
+    buyer.page.locator("#resend").click()
+    buyer.page.get_by_text("The e-mail is on its way.").wait_for()
 
 
 def test_free_tickets_need_no_payment(shopper, show):
