@@ -122,6 +122,18 @@ STORE_CASE("purge: forgets replies due at or before now and keeps the others") {
   expect(reply_there(env, 3) && reply_there(env, 4), "a later one and one without a time stay");
 }
 
+STORE_CASE("purge: forgets provider events due at or before now and keeps the others") {
+  for (std::uint64_t n = 1; n <= 3; ++n) {
+    auto event = ordinary<InboxEvent>(nth<InboxId>(n), n);
+    event.due_at = n == 3 ? std::nullopt : std::optional(from_unix_ms(static_cast<std::int64_t>(n) * 1000));
+    env.put(event);
+  }
+  expect(env.store().purge(from_unix_ms(1000), 100) == 1, "one row is gone");
+  expect(!env.find_any(table_of<InboxEvent>, nth_id(1)).has_value(), "the event that is due is gone");
+  expect(env.find_any(table_of<InboxEvent>, nth_id(2)).has_value(), "the one that is due later is there");
+  expect(env.find_any(table_of<InboxEvent>, nth_id(3)).has_value(), "the one that is never due is there");
+}
+
 STORE_CASE("purge: forgets hold counters at zero and no others") {
   auto quota = ordinary(nth<QuotaId>(1));
   quota.taken = 0;
