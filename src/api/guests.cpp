@@ -141,7 +141,8 @@ void add_guests(http::Router& router, Services& services) {
                                    "no server and no other site sees it.",
                     .request = http::json_body<GuestSession>(),
                     .replies = {http::json_reply<SessionJson>(201, "Tokens of the guest; the sign-in lasts a day.")},
-                    .problems = {{401, "wrong_key", "The key does not open this order, or no longer."}, too_many}}));
+                    .problems = {{401, "wrong_key", "The key does not open this order, or no longer."}, too_many},
+                    .curl = {{"body", R"({"registrationId": "$GUEST_REGISTRATION_ID", "key": "$ORDER_KEY"})"}}}));
 }
 
 }  // namespace admit::api

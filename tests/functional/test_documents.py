@@ -1,14 +1,17 @@
 """Every command in docs/API_ENDPOINTS.md works as it stands."""
 
+import io
 import os
 import re
 import subprocess
 import uuid
 
 import pytest
+import zxingcpp
+from PIL import Image
 
 import server as servers
-from api import expect, sign_in
+from api import Caller, expect, sign_in
 
 DOCUMENT = servers.ROOT / "docs" / "API_ENDPOINTS.md"
 BLOCK = re.compile(r"^## (?P<route>[A-Z]+ `[^`]+`)\n(?P<text>.*?)^```sh\n(?P<command>.*?)\n```$", re.MULTILINE | re.DOTALL)
@@ -23,10 +26,10 @@ def commands():
 def variables(world, open_show):
     """What the document's $NAMES stand for; fresh for each command that uses something up."""
     show_id, seat, guest = open_show
-    customer = world.customer()
     gate = world.gate(show_id)
 
     def fresh(route):
+        customer = world.customer()
         _, [ticket] = world.buy(customer, show_id, [(guest, 1)])
         values = {
             "BASE": world.base_url, "SHOW_ID": show_id, "EVENT_ID": show_id, "TIER_ID": guest, "USER_ID": customer.user_id,
@@ -44,8 +47,16 @@ def variables(world, open_show):
         if "sessions/refresh" in route:
             body = {"email": customer.email, "password": customer.password}
             values["REFRESH_TOKEN"] = expect(world.anybody.post("/v1/sessions", body), 201)["refreshToken"]
-        if route.endswith("/create-intent") or route.endswith("/cancel"):
+        if route.endswith(("/create-intent", "/cancel", "/pay-qr")) or route.startswith("PATCH "):
             values["HELD_REGISTRATION_ID"] = expect(customer.reserve(show_id, [(seat, 1)]), 201)["registrationId"]
+            values["TIER_ID"] = seat
+        if route.endswith("/guest-sessions"):
+            guest_token = expect(world.anybody.post("/v1/guests", {"email": customer.email}), 201)["accessToken"]
+            buyer = Caller(world.base_url, guest_token)
+            held = expect(buyer.post("/v1/registrations", {"showId": show_id, "lines": [{"tierId": seat, "quantity": 1}]}), 201)
+            values["GUEST_REGISTRATION_ID"] = held["registrationId"]
+            symbol = buyer.get(f"/v1/registrations/{held['registrationId']}/pay-qr?format=png").content
+            values["ORDER_KEY"] = zxingcpp.read_barcodes(Image.open(io.BytesIO(symbol)))[0].text.split("#k=")[1]
         if "/files/" in route:
             link = expect(customer.get(f"/tickets/{ticket['ticketId']}/download"), 200)
             values["DOWNLOAD_URL"] = link["downloadUrl"]
@@ -82,5 +93,5 @@ def test_the_command_is_answered_as_documented(world, variables, tmp_path, route
         assert done.stdout == "400", "nobody but the provider can sign"
     else:
         assert done.stdout.startswith("2"), f"{script}\n{done.stdout} {answer}"
-    if route.endswith("/create-intent"):
+    if "HELD_REGISTRATION_ID" in values and not route.endswith("/cancel"):
         customer.cancel(values["HELD_REGISTRATION_ID"])
