@@ -168,3 +168,26 @@ def test_one_address_cannot_make_guests_without_end(serve):
             break
     api.refused(reply, "too_many_requests", 429)
     assert int(reply.headers["Retry-After"]) >= 1
+
+
+def test_with_stripes_keys_the_checkout_lets_stripes_script_in(serve):
+    running = serve(STRIPE_SECRET_KEY="sk_test_1", STRIPE_PUBLISHABLE_KEY="pk_test_1", STRIPE_WEBHOOK_SECRET="whsec_1")
+    organiser = api.sign_up(running.base_url, kind=api.Organiser)
+    organiser.business_id = api.expect(organiser.post("/v1/businesses", {"name": "Old Mill"}), 201)["businessId"]
+    show_id, tiers = organiser.create_show(tiers=[{"price": 0}])
+    order = api.expect(organiser.reserve(show_id, [(tiers[0], 1)]), 201)["registrationId"]
+    config = api.expect(organiser.get("/v1/config"), 200)
+    assert config["mode"] == "test" and config["publishableKey"] == "pk_test_1"
+    release = config["apiVersion"].split(".")[1]
+    assert config["paymentScript"] == f"https://js.stripe.com/{release}/stripe.js"
+
+    def sources(path):
+        policy = organiser.get(path, headers={"Accept": "text/html"}).headers["Content-Security-Policy"]
+        return dict(part.strip().split(" ", 1) for part in policy.split(";"))
+
+    checkout = sources(f"/checkout/{order}")
+    assert checkout["script-src"] == "'self' https://js.stripe.com https://*.js.stripe.com"
+    assert checkout["connect-src"] == "'self' https://api.stripe.com"
+    assert checkout["frame-src"] == "https://js.stripe.com https://*.js.stripe.com https://hooks.stripe.com"
+    assert checkout["style-src"] == "'self'" and checkout["frame-ancestors"] == "'none'"
+    assert not any("stripe" in hosts for path in ("/", f"/shows/{show_id}", f"/orders/{order}") for hosts in sources(path).values())
