@@ -23,14 +23,6 @@ struct NewBusiness {
   }
 };
 
-struct AccountLink {
-  std::string stripe_account;
-  static http::Shape shape() {
-    return http::object<AccountLink>("AccountLink", {http::required("stripeAccount", &AccountLink::stripe_account,
-                                                                    http::word_text(1, 255).example("acct_1Example"))});
-  }
-};
-
 struct ShowList {
   std::vector<ShowJson> shows;
   static http::Shape shape() {
@@ -45,7 +37,8 @@ class Businesses {
   Task create(Request& request) {
     const auto in = input<None, NewBusiness>(request, caller_of(x, request));
     if (!in) co_return in.error();
-    domain::CreateBusiness command{.meta = meta_of(x, request, in->caller), .name = in->body.name};
+    domain::CreateBusiness command{
+        .meta = meta_of(x, request, in->caller), .name = in->body.name, .terms = x.settings.fee_terms};
     co_return co_await perform(x.lane, std::move(command), 201, say);
   }
 
@@ -58,28 +51,6 @@ class Businesses {
       return problem_of({Refusal::forbidden, "businessId", "The business belongs to somebody else."});
     }
     return reply(200, to_json(*business));
-  }
-
-  Task link(Request& request) {
-    const auto in = input<domain::BusinessId, AccountLink>(request, operator_of(x, request));
-    if (!in) co_return in.error();
-    if (!x.payments_ready()) {
-      co_return problem_of({Refusal::payments_unavailable, "", "No payment provider is configured."});
-    }
-    auto account = co_await x.payments->retrieve_account(in->body.stripe_account);
-    if (!account && account.error().kind == payment::FailureKind::refused) {
-      co_return problem_of({Refusal::invalid_field, "stripeAccount", "The payment provider does not know this account."});
-    }
-    if (!account) throw http::ServiceUnavailable("the payment provider did not answer");
-    domain::LinkAccount command{.meta = meta_of(x, request, in->caller),
-                                .business_id = in->id,
-                                .account = {.account_id = account->id,
-                                            .charges_enabled = account->charges_enabled,
-                                            .transfers_active = account->transfers_active,
-                                            .payouts_enabled = account->payouts_enabled,
-                                            .details_submitted = account->details_submitted,
-                                            .requirement = account->requirement}};
-    co_return co_await perform(x.lane, std::move(command), 200, say);
   }
 
   /// The caller's, or those of the user named where the caller is an operator.
@@ -136,7 +107,6 @@ void add_businesses(http::Router& router, Services& services) {
   const auto on = methods_of(std::make_shared<Businesses>(services));
   const Shared user{.tags = {"Businesses"}, .security = {"user"}};
   const Shared organiser{.tags = {"Businesses"}, .security = {"user"}, .token = "$ORGANISER_TOKEN"};
-  const Shared operators{.tags = {"Businesses"}, .security = {"operator"}, .token = "$OPERATOR_TOKEN"};
   router.add(route(user, Verb::POST, "/v1/businesses", on(&Businesses::create),
                    {.operation_id = "createBusiness",
                     .summary = "Create a business; the caller owns it",
@@ -148,15 +118,6 @@ void add_businesses(http::Router& router, Services& services) {
                     .summary = "One's own business",
                     .replies = {http::json_reply<BusinessJson>(200, "The business.")},
                     .problems = refusals({Refusal::forbidden, Refusal::unknown_business})}));
-  router.add(route(operators, Verb::PUT, "/v1/businesses/{businessId}/stripe-account", on(&Businesses::link),
-                   {.operation_id = "linkStripeAccount",
-                    .summary = "Link the connected account that is paid, or look at it again",
-                    .description = "The provider is asked whether the account exists and can charge.",
-                    .request = http::json_body<AccountLink>(),
-                    .replies = {http::json_reply<BusinessJson>(200, "The business with what is known of its account.")},
-                    .problems = refusals({Refusal::forbidden, Refusal::unknown_business, Refusal::account_taken,
-                                          Refusal::payments_unavailable, Refusal::invalid_field}),
-                    .curl = {{"body", R"({"stripeAccount": "$STRIPE_ACCOUNT"})"}}}));
   add_by_user(router, route(user, Verb::GET, "/businessShows", on(&Businesses::shows),
                             {.operation_id = "businessShows",
                              .summary = "All shows of a user's businesses, drafts too",

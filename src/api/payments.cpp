@@ -1,9 +1,18 @@
 // Beginning a payment, and what the provider says of it.
 
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
 #include "api/services.hpp"
-#include "domain/registrations.hpp"
+#include "domain/payments.hpp"
 #include "log/log.hpp"
 #include "payment/event.hpp"
+#include "payment/orders.hpp"
 
 namespace admit::api {
 namespace {
@@ -41,40 +50,98 @@ struct Received {
   static http::Shape shape() { return http::object<Received>("Received", {http::required("received", &Received::received)}); }
 };
 
-http::Problem failed(const payment::Failure& failure) {
+constexpr std::chrono::seconds longest_wait{10};
+constexpr std::chrono::seconds provider_lease{60};
+
+struct Pending {
+  std::string status = "pending";
+  static http::Shape shape() {
+    return http::object<Pending>("PendingPayment", {http::required("status", &Pending::status, http::one_of({"pending"}))});
+  }
+};
+
+/// The payment is being begun: the same request again gives it.
+Response later(std::int64_t retry_after_s) {
+  Response out = reply(202, Pending{});
+  out.headers.push_back({"Retry-After", std::to_string(std::max<std::int64_t>(1, retry_after_s))});
+  return out;
+}
+
+Response failed(const payment::Failure& failure) {
+  if (failure.kind == payment::FailureKind::not_sent && failure.code == "rate_limited") return later(failure.retry_after_s);
   log::warning("payment provider refused", {{"kind", payment::word(failure.kind)},
                                             {"status", failure.http_status},
                                             {"code", failure.code},
                                             {"param", failure.param},
                                             {"providerRequestId", failure.request_id}});
   if (failure.kind == payment::FailureKind::refused) {
-    return {502, "payment_refused", "The payment provider refused to begin this payment (" + failure.code + ").", "", 0};
+    return http::Problem{502, "payment_refused", "The payment provider refused to begin this payment (" + failure.code + ").", "", 0};
   }
-  return {503, "provider_unavailable", "The payment provider did not answer; send the request again.", "", 2};
+  return http::Problem{503, "provider_unavailable", "The payment provider did not answer; send the request again.", "", 2};
 }
 
 class PaymentEndpoints {
  public:
   explicit PaymentEndpoints(Services& services) : x(services) {}
 
+  /// The attempt is stored with its job, which this request does itself; where the provider takes long, the request is
+  /// answered 202 and the job goes on.
   Task create_intent(Request& request) {
     const auto in = input<None, IntentRequest>(request, caller_of(x, request));
     if (!in) co_return in.error();
+    const domain::Seed lease = x.seed();
     domain::BeginPayment command{.meta = meta_of(x, request, in->caller),
                                  .registration_id = checked_id<domain::RegistrationId>(in->body.registration_id),
                                  .amount_minor = in->body.amount,
-                                 .payments_ready = x.payments_ready()};
+                                 .payments_ready = x.payments_ready(),
+                                 .livemode = x.payments_ready() && x.payments->livemode(),
+                                 .lease = {lease.a, lease.b}};
+    command.lease_until = command.meta.now + provider_lease;
     auto begun = co_await submit(x.lane, std::move(command));
     if (!begun.result) co_return problem_of(begun.result.error());
-    const domain::Transaction& transaction = *begun.result;
-    if (!x.payments_ready()) co_return problem_of({Refusal::payments_unavailable, "", "No payment provider is configured."});
+    if (!x.payments_ready()) {
+      co_return problem_of({Refusal::payments_unavailable, "", "No payment provider is configured."});
+    }
+    const auto executor = co_await boost::asio::this_coro::executor;
+    auto asking = std::make_shared<Asking>(executor);
+    boost::asio::co_spawn(executor, ask(asking, *begun.result, meta_of(x, request, in->caller)), boost::asio::detached);
+    if (!asking->reply) {
+      boost::system::error_code ended;  // by its time, or by the answer
+      co_await asking->done.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, ended));
+    }
+    if (!asking->reply) co_return later(2);
+    co_return std::move(*asking->reply);
+  }
 
-    auto created = transaction.intent_id.empty() ? co_await x.payments->create_intent(order_of(transaction))
-                                                 : co_await x.payments->retrieve_intent(transaction.intent_id);
+  Task platform_webhook(Request& request) { return webhook(request, x.webhooks); }
+  Task connect_webhook(Request& request) { return webhook(request, x.connect_webhooks); }
+
+ private:
+  struct Asking {
+    explicit Asking(const boost::asio::any_io_executor& executor) : done(executor) { done.expires_after(longest_wait); }
+    boost::asio::steady_timer done;
+    std::optional<Response> reply;
+  };
+
+  boost::asio::awaitable<void> ask(std::shared_ptr<Asking> asking, domain::Transaction transaction, domain::Meta meta) {
+    try {
+      asking->reply = co_await begin(std::move(transaction), std::move(meta));
+    } catch (const std::exception& e) {
+      log::warning("a payment could not be begun", {{"reason", e.what()}});
+      asking->reply = Response(http::Problem{503, "overloaded", "Too much is waiting; send the request again.", "", 2});
+    }
+    asking->done.cancel();
+  }
+
+  Task begin(domain::Transaction transaction, domain::Meta meta) {
+    const bool is_known = !transaction.intent_id.empty();
+    auto order = payment::intent_order(transaction, x.settings.installation_id);
+    auto created = is_known ? co_await x.payments->retrieve_intent(transaction.intent_id, payment::on_account(transaction))
+                            : co_await x.payments->create_intent(std::move(order));
     if (!created) co_return failed(created.error());
-    if (transaction.intent_id.empty()) {
+    if (!is_known) {
       domain::RecordIntent record{
-          .meta = meta_of(x, request, in->caller), .transaction_id = transaction.id, .intent_id = created->intent.id};
+          .meta = std::move(meta), .transaction_id = transaction.id, .intent_id = created->intent.id};
       auto recorded = co_await submit(x.lane, std::move(record));
       if (!recorded.result) co_return problem_of(recorded.result.error());
       if (recorded.result->status == domain::TransactionStatus::cancelled) {
@@ -86,9 +153,11 @@ class PaymentEndpoints {
   }
 
   /// Verified on the raw bytes, stored and applied in one commit, answered after it.
-  Task webhook(Request& request) {
-    if (x.webhooks == nullptr) co_return http::Problem{409, "payments_unavailable", "No payment provider is configured.", "", 0};
-    const auto genuine = x.webhooks->verify(request.body, request.header("Stripe-Signature").value_or(""), x.clock());
+  Task webhook(Request& request, const payment::WebhookVerifier* verifier) {
+    if (verifier == nullptr) {
+      co_return http::Problem{409, "payments_unavailable", "No secret is configured for this webhook.", "", 0};
+    }
+    const auto genuine = verifier->verify(request.body, request.header("Stripe-Signature").value_or(""), x.clock());
     if (!genuine) {
       log::warning("webhook refused", {log::request_id(request.request_id), {"reason", payment::word(genuine.error())}});
       co_return http::Problem{400, "bad_signature",
@@ -99,47 +168,26 @@ class PaymentEndpoints {
     if (!event) {
       co_return http::Problem{400, "bad_event", "The body is no event (" + std::string(payment::word(event.error())) + ").", "", 0};
     }
-    domain::ApplyEvent command{.meta = meta_of(x, request),
-                               .event_id = event->id,
-                               .type = event->type,
-                               .object_id = event->object_id,
-                               .account = event->account,
-                               .livemode = event->livemode,
-                               .expect_livemode = x.payments->livemode(),
-                               .payload = event->payload,
-                               .epoch = x.ring.current_epoch()};
+    domain::ApplyEvent command = payment::to_command(*event);
+    command.meta = meta_of(x, request);
     command.meta.actor = "stripe";
-    if (event->intent) command.news = news_of(*event);
-    auto answer = co_await submit(x.lane, std::move(command));
-    if (!answer.result) co_return problem_of(answer.result.error());
-    if (answer.result->status == domain::InboxStatus::flagged && !answer.result->duplicate) {
-      log::warning("webhook event flagged",
-                   {{"eventId", event->id}, {"type", event->type}, {"objectId", event->object_id}, {"reason", answer.result->detail}});
+    command.expect_livemode = x.payments->livemode();
+    command.epoch = x.ring.current_epoch();
+    auto answer = co_await submit(x.lane, command);
+    if (!answer.result && answer.result.error().code == Refusal::internal) {
+      // A fault of ours must not make the provider switch the endpoint off: kept as failed, tried again by a job.
+      log::error("webhook event could not be applied", {{"eventId", event->id}, {"type", event->type}});
+      command.failed = true;
+      answer = co_await submit(x.lane, std::move(command));
     }
-    if (answer.result->confirmed) x.workers.wake();
+    if (!answer.result) co_return problem_of(answer.result.error());
+    const auto& outcome = *answer.result;
+    if (!outcome.duplicate && (outcome.status == domain::InboxStatus::flagged || outcome.status == domain::InboxStatus::failed)) {
+      log::warning("webhook event flagged",
+                   {{"eventId", event->id}, {"type", event->type}, {"objectId", event->object_id}, {"reason", outcome.detail}});
+    }
+    if (!outcome.duplicate) x.workers.wake();
     co_return reply(200, Received{});
-  }
-
- private:
-  static payment::IntentOrder order_of(const domain::Transaction& transaction) {
-    return {.amount_minor = transaction.amount_minor,
-            .currency = transaction.currency,
-            .destination = transaction.stripe_account,
-            .registration_id = transaction.registration_id.text(),
-            .transaction_id = transaction.id.text(),
-            .idempotency_key = "pi-create:" + transaction.id.text()};
-  }
-
-  static domain::IntentNews news_of(const payment::ProviderEvent& event) {
-    const auto& intent = *event.intent;
-    return {.intent_id = intent.id,
-            .status = intent.status,
-            .failed = event.type == "payment_intent.payment_failed",
-            .amount_minor = intent.amount_minor,
-            .received_minor = intent.received_minor,
-            .currency = intent.currency,
-            .error = intent.last_error,
-            .transaction_id = checked_id<domain::TransactionId>(intent.transaction_id)};
   }
 
   Services& x;
@@ -160,21 +208,27 @@ void add_payments(http::Router& router, Services& services) {
                            .summary = "Begin the payment of a registration; a repeat gives the same one",
                            .tags = {"Payments", "Compatibility"},
                            .request = http::json_body<IntentRequest>(R"({"registrationId": "0190f1c2-7b00-7000-8000-000000000000"})"),
-                           .replies = {http::json_reply<IntentJson>(200, "What the buyer's browser needs to pay.")},
+                           .replies = {http::json_reply<IntentJson>(200, "What the buyer's browser needs to pay."),
+                                       http::json_reply<Pending>(202, "The provider takes long: send it again after Retry-After.")},
                            .problems = std::move(problems),
                            .curl = {{"body", R"({"registrationId": "$HELD_REGISTRATION_ID"})"}}}));
-  add_twice(router, route(open, Verb::POST, "/payments/webhook", on(&PaymentEndpoints::webhook),
-                          {.operation_id = "stripeWebhook",
-                           .summary = "Events of the payment provider",
-                           .description = "Signed by the provider (header Stripe-Signature); answered 200 only once the event is stored "
-                                          "and applied. Events that do not concern us are stored too.",
-                           .tags = {"Payments", "Compatibility"},
-                           .request = {.content_type = "application/json", .example = "{}"},
-                           .replies = {http::json_reply<Received>(200, "Stored.")},
-                           .problems = {{400, "bad_signature", "Not signed by the provider, or too old."},
-                                        {400, "bad_event", "Signed, but no event."},
-                                        {409, "payments_unavailable", "No provider is configured."}}},
-                          {.body_limit_bytes = payment::max_event_bytes, .both_slash_forms = true, .cors = false}));
+  const auto add_webhook = [&](std::string path, std::string operation_id, std::string summary, http::Handler handler) {
+    add_twice(router, route(open, Verb::POST, std::move(path), std::move(handler),
+                            {.operation_id = std::move(operation_id),
+                             .summary = std::move(summary),
+                             .description = "Signed by the provider (header Stripe-Signature); answered 200 only once the event is "
+                                            "stored and applied. Events that do not concern us are stored too.",
+                             .tags = {"Payments", "Compatibility"},
+                             .request = {.content_type = "application/json", .example = "{}"},
+                             .replies = {http::json_reply<Received>(200, "Stored.")},
+                             .problems = {{400, "bad_signature", "Not signed by the provider, or too old."},
+                                          {400, "bad_event", "Signed, but no event."},
+                                          {409, "payments_unavailable", "No provider is configured."}}},
+                            {.body_limit_bytes = payment::max_event_bytes, .both_slash_forms = true, .cors = false}));
+  };
+  add_webhook("/payments/webhook", "stripeWebhook", "Events of the payment provider", on(&PaymentEndpoints::platform_webhook));
+  add_webhook("/payments/webhook/connect", "stripeConnectWebhook", "Events of the businesses' accounts at the payment provider",
+              on(&PaymentEndpoints::connect_webhook));
 }
 
 }  // namespace admit::api

@@ -2,6 +2,7 @@
 
 #include "api/registration_json.hpp"
 #include "api/services.hpp"
+#include "domain/mails.hpp"
 #include "domain/registrations.hpp"
 
 namespace admit::api {
@@ -103,6 +104,16 @@ class Registrations {
     });
   }
 
+  Task mail(Request& request) {
+    const auto in = input<domain::RegistrationId>(request, caller_of(x, request));
+    if (!in) co_return in.error();
+    auto answer = co_await submit(
+        x.lane, domain::ResendMail{.meta = meta_of(x, request, in->caller), .registration_id = in->id});
+    if (!answer.result) co_return problem_of(answer.result.error());
+    x.workers.wake();
+    co_return reply(202, to_json(*answer.result));
+  }
+
  private:
   Services& x;
 };
@@ -136,6 +147,12 @@ void add_registrations(http::Router& router, Services& services) {
                     .replies = {http::json_reply<RegistrationJson>(200, "The registration.")},
                     .problems = refusals({Refusal::forbidden, Refusal::unknown_registration, Refusal::registration_not_held}),
                     .curl = {{"registrationId", "$HELD_REGISTRATION_ID"}}}));
+  router.add(route(user, Verb::POST, "/v1/registrations/{registrationId}/mail", on(&Registrations::mail),
+                   {.operation_id = "mailTickets",
+                    .summary = "Send the mail with the tickets once more, at most once a minute",
+                    .description = "To the address of the registration's account; by its customer or its business.",
+                    .replies = {http::json_reply<RegistrationJson>(202, "It will be sent.")},
+                    .problems = refusals({Refusal::forbidden, Refusal::unknown_registration, Refusal::registration_not_held})}));
 }
 
 }  // namespace admit::api

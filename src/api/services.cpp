@@ -267,7 +267,9 @@ http::Route route(const Shared& shared, http::Verb verb, std::string path, http:
   static constexpr std::array known{name_of(domain::UserId{}),         name_of(domain::BusinessId{}),
                                     name_of(domain::ShowId{}),         name_of(domain::DeviceId{}),
                                     name_of(domain::RegistrationId{}), name_of(domain::TicketId{}),
-                                    name_of(domain::CheckInId{})};
+                                    name_of(domain::CheckInId{}),
+                                    name_of(domain::TransactionId{}),  name_of(domain::JobId{}),
+                                    name_of(domain::AlertId{})};
   if (doc.tags.empty()) doc.tags = shared.tags;
   if (doc.security.empty()) doc.security = shared.security;
   if (!shared.token.empty()) doc.curl.emplace(doc.curl.begin(), "token", shared.token);
@@ -297,7 +299,10 @@ void add_all(http::Router& router, Services& services) {
   add_businesses(router, services);
   add_shows(router, services);
   add_registrations(router, services);
+  add_connect(router, services);
   add_payments(router, services);
+  add_refunds(router, services);
+  add_desk(router, services);
   add_tickets(router, services);
   add_door(router, services);
   add_guests(router, services);

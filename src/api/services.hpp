@@ -13,6 +13,7 @@
 #include <string_view>
 #include <utility>
 
+#include "domain/accounts.hpp"
 #include "domain/command.hpp"
 #include "engine/device_view.hpp"
 #include "engine/lane.hpp"
@@ -37,6 +38,8 @@ struct Settings {
   std::string api_version;      // of the provider's interface
   bool is_sandbox = false;
   std::string version;
+  std::string installation_id;  // tells our payments from those of others at the same provider's account
+  domain::FeeTerms fee_terms;   // of a new business
 };
 
 /// Threads for slow work, and how much may wait for them.
@@ -69,6 +72,7 @@ struct Services {
   identity::AccessTokens& tokens;
   payment::Payments* payments;                 // null: no provider configured
   const payment::WebhookVerifier* webhooks;    // null likewise
+  const payment::WebhookVerifier* connect_webhooks;  // of the businesses' accounts; null without a secret
   Pool& pool;                                  // pages, codes, long lists
   Pool& password_pool;                         // passwords: whoever signs in must not keep tickets waiting
   job::Clock clock;
@@ -128,6 +132,9 @@ constexpr IdName name_of(domain::RegistrationId) {
 }
 constexpr IdName name_of(domain::TicketId) { return {"ticketId", "TICKET#", domain::Refusal::unknown_ticket}; }
 constexpr IdName name_of(domain::CheckInId) { return {"checkInId", "", domain::Refusal::unknown_check_in}; }
+constexpr IdName name_of(domain::TransactionId) { return {"transactionId", "", domain::Refusal::unknown_transaction}; }
+constexpr IdName name_of(domain::JobId) { return {"jobId", "", domain::Refusal::unknown_job}; }
+constexpr IdName name_of(domain::AlertId) { return {"alertId", "", domain::Refusal::unknown_alert}; }
 
 /// A refusal about a parameter or field, 404 for an unknown row of any kind.
 [[nodiscard]] http::Problem unknown(IdName name, std::string detail = {});
@@ -289,7 +296,10 @@ void add_accounts(http::Router& router, Services& services);
 void add_businesses(http::Router& router, Services& services);
 void add_shows(http::Router& router, Services& services);
 void add_registrations(http::Router& router, Services& services);
+void add_connect(http::Router& router, Services& services);
 void add_payments(http::Router& router, Services& services);
+void add_refunds(http::Router& router, Services& services);
+void add_desk(http::Router& router, Services& services);
 void add_tickets(http::Router& router, Services& services);
 void add_door(http::Router& router, Services& services);
 void add_guests(http::Router& router, Services& services);

@@ -1,8 +1,19 @@
 #include "api/show_json.hpp"
 
+#include "domain/accounts.hpp"
+
 namespace admit::api {
 
 using http::required;
+
+http::Shape FeesJson::shape() {
+  return http::object<FeesJson>(
+      "Fees", {required("fixed", &FeesJson::fixed, http::integer(0, 99'999'999).doc("Of each payment, in minor units.")),
+               required("percentBp", &FeesJson::percent_bp, http::integer(0, 10'000).doc("Of each payment, in basis points.")),
+               http::optional("chargeModel", &FeesJson::charge_model, http::one_of({"destination", "direct"})),
+               http::optional("onBehalfOf", &FeesJson::on_behalf_of,
+                              http::boolean().doc("The business is the merchant of record."))});
+}
 
 http::Shape BusinessJson::shape() {
   return http::object<BusinessJson>(
@@ -11,6 +22,10 @@ http::Shape BusinessJson::shape() {
                    required("stripeAccount", &BusinessJson::stripe_account,
                             http::text(1, 255).nullable().doc("The connected account that is paid; null until one is linked.")),
                    required("chargesEnabled", &BusinessJson::charges_enabled),
+                   required("canSell", &BusinessJson::can_sell, http::boolean().doc("Tickets that cost money.")),
+                   required("missing", &BusinessJson::missing,
+                            http::text(0, 700).nullable().doc("What keeps it from selling, for people.")),
+                   required("fees", &BusinessJson::fees),
                    required("createdAt", &BusinessJson::created_at, http::date_time())});
 }
 
@@ -18,6 +33,12 @@ BusinessJson to_json(const domain::Business& business) {
   BusinessJson out{business.id.text(), business.name, business.owner_id.text(), domain::text(business.created_at), {},
                    business.charges_enabled};
   if (!business.stripe_account.empty()) out.stripe_account = business.stripe_account;
+  out.missing = domain::sales_gate(business);
+  out.can_sell = !out.missing;
+  out.fees = {.fixed = business.fee_fixed_minor,
+              .percent_bp = business.fee_percent_bp,
+              .charge_model = std::string(domain::word(business.charge_model)),
+              .on_behalf_of = business.on_behalf_of};
   return out;
 }
 

@@ -10,10 +10,21 @@
 
 namespace admit::api {
 
+/// The platform's share of a business's payments.
+struct FeesJson {
+  std::int64_t fixed = 0, percent_bp = 0;
+  std::optional<std::string> charge_model;
+  std::optional<bool> on_behalf_of;
+  static http::Shape shape();
+};
+
 struct BusinessJson {
   std::string business_id, name, owner_id, created_at;
   std::optional<std::string> stripe_account;
   bool charges_enabled = false;
+  bool can_sell = false;
+  std::optional<std::string> missing;
+  FeesJson fees;
   static http::Shape shape();
 };
 [[nodiscard]] BusinessJson to_json(const domain::Business& business);

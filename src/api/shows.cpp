@@ -36,7 +36,8 @@ struct NewShow {
   std::optional<std::string> venue, address, language, doors_local, accent, conditions, sale_from, sale_until;
   std::optional<std::vector<LocalWindow>> windows;
   std::optional<std::int64_t> hold_seconds, hold_grace_seconds, max_tickets_per_registration, max_live_holds_per_user,
-      max_live_holds_per_address;
+      max_live_holds_per_address, max_free_tickets_per_user, customer_refund_seconds;
+  std::optional<bool> manual_capture, refund_keeps_fee;
   static http::Shape shape() {
     using namespace http;
     return http::object<NewShow>(
@@ -59,7 +60,12 @@ struct NewShow {
          optional("holdGraceSeconds", &NewShow::hold_grace_seconds, integer(0, 1800).doc("How much longer they are held inside.").example_raw("180")),
          optional("maxTicketsPerRegistration", &NewShow::max_tickets_per_registration, integer(1, 40).example_raw("20")),
          optional("maxLiveHoldsPerUser", &NewShow::max_live_holds_per_user, integer(1, 1'000'000).example_raw("5")),
-         optional("maxLiveHoldsPerAddress", &NewShow::max_live_holds_per_address, integer(1, 1'000'000).example_raw("50"))});
+         optional("maxLiveHoldsPerAddress", &NewShow::max_live_holds_per_address, integer(1, 1'000'000).example_raw("50")),
+         optional("maxFreeTicketsPerUser", &NewShow::max_free_tickets_per_user, integer(0, 1'000'000).example_raw("20")),
+         optional("customerRefundSeconds", &NewShow::customer_refund_seconds,
+                  integer(0, 31'622'400).doc("Until so long before the doors a buyer may give tickets back himself; 0: never.").example_raw("0")),
+         optional("refundKeepsFee", &NewShow::refund_keeps_fee, boolean().doc("Such a refund is without the booking fee.")),
+         optional("manualCapture", &NewShow::manual_capture, boolean().doc("Cards are reserved first and charged once the places are sure."))});
   }
 };
 
@@ -182,6 +188,10 @@ Expected<domain::Show> to_show(const NewShow& body) {
   show.max_tickets_per_registration = body.max_tickets_per_registration.value_or(show.max_tickets_per_registration);
   show.max_live_holds_per_user = body.max_live_holds_per_user.value_or(show.max_live_holds_per_user);
   show.max_live_holds_per_address = body.max_live_holds_per_address.value_or(show.max_live_holds_per_address);
+  show.max_free_tickets_per_user = body.max_free_tickets_per_user.value_or(show.max_free_tickets_per_user);
+  show.customer_refund_until_s = body.customer_refund_seconds.value_or(show.customer_refund_until_s);
+  show.refund_keeps_fee = body.refund_keeps_fee.value_or(show.refund_keeps_fee);
+  show.manual_capture = body.manual_capture.value_or(show.manual_capture);
   return show;
 }
 

@@ -11,6 +11,7 @@
 #include "api/services.hpp"
 #include "app/metrics.hpp"
 #include "app/ring.hpp"
+#include "crypto/encoding.hpp"
 #include "crypto/random.hpp"
 #include "domain/shows.hpp"
 #include "engine/device_view.hpp"
@@ -18,10 +19,15 @@
 #include "engine/sale_view.hpp"
 #include "http/client.hpp"
 #include "http/server.hpp"
+#include "job/mails.hpp"
+#include "job/provider_jobs.hpp"
 #include "log/log.hpp"
+#include "mail/folder_mailer.hpp"
+#include "mail/smtp_mailer.hpp"
 #include "object/folder_store.hpp"
 #include "payment/stripe_client.hpp"
 #include "store/sqlite/sqlite_store.hpp"
+#include "token/order_key.hpp"
 
 #ifndef ADMIT_VERSION
 #define ADMIT_VERSION "0.1.0"
@@ -101,16 +107,26 @@ struct App::Parts {
         documents(store, *ring, objects, public_url),
         tokens(public_url, crypto::SigningKey::from_seed(ring->derive("admit/identity/1").bytes())),
         pool(2, 512),
-        password_pool(1, 64) {
+        password_pool(1, 64),
+        installation_id(crypto::base64url(ring->derive("admit/installation/1").bytes()).substr(0, 16)),
+        order_keys(*ring) {
     if (ring->current_epoch() == 0) add_epoch();
     open_payments();
-    workers.emplace(lane, store, documents, payments.get(), clock, random_seed);
+    if (payments) {
+      provider_jobs.emplace(lane, store, *payments, clock, random_seed, [this] { return ring->current_epoch(); },
+                            installation_id);
+    }
+    open_mail();
+    workers.emplace(lane, store, documents, provider_jobs ? &*provider_jobs : nullptr, mails ? &*mails : nullptr, clock,
+                    random_seed);
     services.emplace(api::Services{.settings = {.public_url = public_url,
                                                 .publishable_key = publishable_key,
                                                 .payment_script = payment_script,
                                                 .api_version = std::string(payment::stripe_version),
                                                 .is_sandbox = config.sandbox,
-                                                .version = ADMIT_VERSION},
+                                                .version = ADMIT_VERSION,
+                                                .installation_id = installation_id,
+                                                .fee_terms = fee_terms()},
                                    .lane = lane,
                                    .sale = sale,
                                    .devices = devices,
@@ -122,6 +138,7 @@ struct App::Parts {
                                    .tokens = tokens,
                                    .payments = payments.get(),
                                    .webhooks = webhooks ? &*webhooks : nullptr,
+                                   .connect_webhooks = connect_webhooks ? &*connect_webhooks : nullptr,
                                    .pool = pool,
                                    .password_pool = password_pool,
                                    .clock = clock,
@@ -181,8 +198,11 @@ struct App::Parts {
   }
 
   void open_payments() {
-    payment::StripeOptions options{.api_base = config.stripe_api_base};
+    payment::StripeOptions options{.api_base = config.stripe_api_base,
+                                   .client_id = config.stripe_client_id,
+                                   .node_count = static_cast<int>(config.nodes)};
     std::vector<crypto::Secret> secrets;
+    std::vector<crypto::Secret> connect_secrets;
     if (config.sandbox) {
       sandbox = std::make_unique<payment::sandbox::Sandbox>(payment::sandbox::SandboxOptions{
           .folder = config.data + "/sandbox",
@@ -199,17 +219,56 @@ struct App::Parts {
       publishable_key = sandbox->keys().publishable_key.text();
       payment_script = sandbox->api_base() + "/sandbox/stripe.js";
       secrets.push_back(sandbox->keys().webhook_secret.copy());
+      connect_secrets.push_back(sandbox->keys().connect_webhook_secret.copy());
     } else if (!config.stripe_secret_key.empty()) {
       options.secret_key = crypto::Secret(config.stripe_secret_key);
       publishable_key = config.stripe_publishable_key;
       if (!publishable_key.empty()) payment_script = stripe_script();
       for (const auto& secret : config.stripe_webhook_secrets) secrets.emplace_back(std::string_view(secret));
+      for (const auto& secret : config.stripe_connect_webhook_secrets) connect_secrets.emplace_back(std::string_view(secret));
     } else {
       return;
     }
     client = std::make_unique<http::Client>(http::ClientOptions{.max_connections_per_origin = 64});
     payments = std::make_unique<payment::StripeClient>(*client, std::move(options));
     webhooks.emplace(std::move(secrets));
+    if (!connect_secrets.empty()) connect_webhooks.emplace(std::move(connect_secrets));
+  }
+
+  domain::FeeTerms fee_terms() const {
+    return {.fee_fixed_minor = config.application_fee_fixed,
+            .fee_percent_bp = config.application_fee_bp,
+            .charge_model = *domain::parse_word<domain::ChargeModel>(config.charge_model),
+            .on_behalf_of = config.on_behalf_of};
+  }
+
+  /// Without a mail server the sandbox's mails are files to look at, and nobody else's are sent.
+  void open_mail() {
+    job::MailOptions options{.from = {"Admit", "tickets@localhost"},
+                             .reply_to = {},
+                             .public_url = public_url,
+                             .order_link = [this](domain::RegistrationId id) {
+                               return public_url + "/orders/" + id.text() + "#k=" + order_keys.key_of(id);
+                             }};
+    if (!config.mail_from.empty()) options.from = mailbox("mail_from", config.mail_from);
+    if (!config.mail_reply_to.empty()) options.reply_to = mailbox("mail_reply_to", config.mail_reply_to);
+    if (!config.smtp_url.empty()) {
+      try {
+        mailer = std::make_unique<mail::SmtpMailer>(
+            mail::SmtpOptions{.url = config.smtp_url,
+                              .user = config.smtp_user,
+                              .password = crypto::Secret(config.smtp_password),
+                              .starttls = *domain::parse_word<mail::Starttls>(config.smtp_starttls),
+                              .ca_file = config.smtp_ca_file});
+      } catch (const std::invalid_argument& e) {
+        throw ConfigError(std::string("smtp_url: ") + e.what());
+      }
+    } else if (config.sandbox) {
+      mailer = std::make_unique<mail::FolderMailer>(config.data + "/mail");
+    } else {
+      return;
+    }
+    mails.emplace(store, documents, *mailer, std::move(options));
   }
 
   void open_metrics(std::function<std::string()> text) {
@@ -249,12 +308,18 @@ struct App::Parts {
   identity::AccessTokens tokens;
   api::Pool pool;
   api::Pool password_pool;
+  std::string installation_id;
+  token::OrderKeys order_keys;
   std::unique_ptr<payment::sandbox::Sandbox> sandbox;
   std::string publishable_key;
   std::string payment_script;
   std::unique_ptr<http::Client> client;
   std::unique_ptr<payment::StripeClient> payments;
   std::optional<payment::WebhookVerifier> webhooks;
+  std::optional<payment::WebhookVerifier> connect_webhooks;
+  std::optional<job::ProviderJobs> provider_jobs;
+  std::unique_ptr<mail::Mailer> mailer;
+  std::optional<job::Mails> mails;
   std::optional<job::Workers> workers;
   std::optional<api::Services> services;
   http::Router metrics_router;

@@ -7,7 +7,9 @@
 #include <toml++/toml.h>
 #include <variant>
 
+#include "domain/rows.hpp"
 #include "log/log.hpp"
+#include "mail/smtp_mailer.hpp"
 #include "payment/keys.hpp"
 #include "payment/sandbox/faults.hpp"
 
@@ -46,6 +48,20 @@ const std::vector<Key>& keys() {
       {"stripe_secret_key", &Config::stripe_secret_key, "sk_… or rk_…"},
       {"stripe_publishable_key", &Config::stripe_publishable_key, "pk_…, told to frontends"},
       {"stripe_webhook_secrets", &Config::stripe_webhook_secrets, "whsec_…; several while one is rolled"},
+      {"stripe_connect_webhook_secrets", &Config::stripe_connect_webhook_secrets, "whsec_… of the endpoint for connected accounts"},
+      {"stripe_client_id", &Config::stripe_client_id, "ca_…, to link accounts that businesses have already"},
+      {"charge_model", &Config::charge_model, "of a new business: destination, or direct on its own account"},
+      {"on_behalf_of", &Config::on_behalf_of, "a new business is the merchant of record of its destination charges"},
+      {"application_fee_fixed", &Config::application_fee_fixed, "the platform's share of each payment of a new business, in minor units", 0, 99'999'999},
+      {"application_fee_bp", &Config::application_fee_bp, "the same in basis points, on top", 0, 10'000},
+      {"nodes", &Config::nodes, "servers of this installation, which share the payment provider's limits", 1, 1'000},
+      {"smtp_url", &Config::smtp_url, "smtp://HOST[:PORT] or smtps://HOST[:PORT]; without it no mail is sent"},
+      {"smtp_user", &Config::smtp_user, "to sign in at the mail server"},
+      {"smtp_password", &Config::smtp_password, "of smtp_user"},
+      {"smtp_starttls", &Config::smtp_starttls, "required, or none for a server on this machine"},
+      {"smtp_ca_file", &Config::smtp_ca_file, "PEM file of authorities the mail server's certificate is checked with; by default the system's"},
+      {"mail_from", &Config::mail_from, "sender of all mails: Name <address>"},
+      {"mail_reply_to", &Config::mail_reply_to, "where answers go"},
       {"master_key", &Config::master_key, "64 hexadecimal digits; by default the file master.key in the data folder"},
   };
   return all;
@@ -146,6 +162,17 @@ Config::Address Config::address(std::string_view key, std::string_view value) {
   return {std::move(host), static_cast<std::uint16_t>(port)};
 }
 
+mail::Mailbox mailbox(std::string_view key, std::string_view text) {
+  mail::Mailbox out{.address = std::string(text)};
+  if (const auto open = text.find('<'); open != std::string_view::npos && text.ends_with('>')) {
+    out.name = text.substr(0, open);
+    while (!out.name.empty() && out.name.back() == ' ') out.name.pop_back();
+    out.address = text.substr(open + 1, text.size() - open - 2);
+  }
+  if (!mail::is_address(out.address)) refuse(key, "give an address, or Name <address>");
+  return out;
+}
+
 Config load_config(const std::optional<std::string>& path, const Environment& environment) {
   Config config;
   if (path) {
@@ -165,6 +192,8 @@ Config load_config(const std::optional<std::string>& path, const Environment& en
   if (const char* value = environment("STRIPE_SECRET_KEY")) config.stripe_secret_key = value;
   if (const char* value = environment("STRIPE_PUBLISHABLE_KEY")) config.stripe_publishable_key = value;
   if (const char* value = environment("STRIPE_WEBHOOK_SECRET")) config.stripe_webhook_secrets = split(value);
+  if (const char* value = environment("STRIPE_CONNECT_WEBHOOK_SECRET")) config.stripe_connect_webhook_secrets = split(value);
+  if (const char* value = environment("SMTP_PASSWORD")) config.smtp_password = value;
   for (const auto& key : keys()) {
     if (const char* value = environment(variable_of(key.name).c_str())) set_from_text(config, key, value);
   }
@@ -220,6 +249,14 @@ void check(const Config& config) {
   for (const auto& secret : config.stripe_webhook_secrets) {
     if (!payment::is_webhook_secret(secret)) refuse("stripe_webhook_secrets", "a webhook secret begins with whsec_");
   }
+  for (const auto& secret : config.stripe_connect_webhook_secrets) {
+    if (!payment::is_webhook_secret(secret)) refuse("stripe_connect_webhook_secrets", "a webhook secret begins with whsec_");
+  }
+  if (!domain::parse_word<domain::ChargeModel>(config.charge_model)) refuse("charge_model", "give destination or direct");
+  if (!domain::parse_word<mail::Starttls>(config.smtp_starttls)) refuse("smtp_starttls", "give required or none");
+  if (!config.smtp_url.empty() && config.mail_from.empty()) refuse("mail_from", "mails need a sender: Name <address>");
+  if (!config.mail_from.empty()) (void)mailbox("mail_from", config.mail_from);
+  if (!config.mail_reply_to.empty()) (void)mailbox("mail_reply_to", config.mail_reply_to);
 }
 
 const std::vector<ConfigKey>& config_keys() {

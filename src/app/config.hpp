@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "mail/address.hpp"
+
 namespace admit::app {
 
 /// A sentence for the operator that names the key and says what to write instead.
@@ -37,6 +39,20 @@ struct Config {
   std::string stripe_secret_key;
   std::string stripe_publishable_key;
   std::vector<std::string> stripe_webhook_secrets;
+  std::vector<std::string> stripe_connect_webhook_secrets;
+  std::string stripe_client_id;
+  std::string charge_model = "destination";
+  bool on_behalf_of = false;
+  std::int64_t application_fee_fixed = 0;
+  std::int64_t application_fee_bp = 0;
+  std::int64_t nodes = 1;
+  std::string smtp_url;  // "" : no mail is sent; with the sandbox, it goes to the folder `mail`
+  std::string smtp_user;
+  std::string smtp_password;
+  std::string smtp_starttls = "required";
+  std::string smtp_ca_file;
+  std::string mail_from;
+  std::string mail_reply_to;
   std::string master_key;  // 64 hexadecimal digits; "" : the file master.key in the data folder
 
   struct Address {
@@ -46,6 +62,9 @@ struct Config {
   /// `HOST:PORT`, an IPv6 host in brackets. Throws ConfigError.
   [[nodiscard]] static Address address(std::string_view key, std::string_view value);
 };
+
+/// `Name <address>` or an address. Throws ConfigError that names the key.
+[[nodiscard]] mail::Mailbox mailbox(std::string_view key, std::string_view text);
 
 using Environment = std::function<const char*(const char*)>;
 

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <exception>
-#include <future>
+#include <utility>
 
 #include "domain/registrations.hpp"
+#include "job/call_all.hpp"
+#include "job/show_jobs.hpp"
 #include "log/log.hpp"
 
 namespace admit::job {
@@ -17,6 +19,9 @@ constexpr std::chrono::minutes lease_time{2};
 constexpr std::chrono::milliseconds look_again{500};
 constexpr std::chrono::seconds sweep_every{1};
 constexpr std::chrono::seconds after_fault{2};
+constexpr std::chrono::minutes first_reconcile{1};
+constexpr std::chrono::minutes reconcile_every{60};
+constexpr std::chrono::minutes reconcile_after_fault{5};
 
 /// Doubling from 2 s to 15 min, with 50 to 100 % of it chosen by the job's id, so that jobs failed together come apart.
 std::chrono::milliseconds back_off(const domain::Job& job) {
@@ -25,32 +30,38 @@ std::chrono::milliseconds back_off(const domain::Job& job) {
   return std::chrono::milliseconds{whole / 2 + static_cast<std::int64_t>(job.id.value.low % static_cast<std::uint64_t>(whole / 2))};
 }
 
-/// Sends all commands at once, so that they share commits, and waits for the answers.
-template <class Command>
-std::vector<engine::Result<typename Command::Outcome>> call_all(engine::Lane& lane, std::vector<Command> commands) {
-  using Answered = engine::Result<typename Command::Outcome>;
-  std::vector<std::promise<Answered>> promises(commands.size());
-  std::vector<Answered> out;
-  out.reserve(commands.size());
-  for (std::size_t i = 0; i < commands.size(); ++i) {
-    auto& promise = promises[i];
-    const bool taken = lane.submit(std::move(commands[i]), [&promise](engine::Answer<typename Command::Outcome> answer) {
-      promise.set_value(std::move(answer.result));
-    });
-    if (!taken) promise.set_value(domain::refuse(domain::Refusal::overloaded, "", "The queue is full."));
+/// 15 to 30 s: often enough to go on soon, seldom enough that thousands of waiting jobs do no harm.
+std::chrono::milliseconds while_away(const domain::Job& job) {
+  return std::chrono::milliseconds{15'000 + static_cast<std::int64_t>(job.id.value.low % 15'000)};
+}
+
+bool asks_provider(domain::JobKind kind) {
+  using enum domain::JobKind;
+  switch (kind) {
+    case create_intent:
+    case cancel_intent:
+    case capture_intent:
+    case refund_intent:
+    case apply_event:
+    case refresh_account:
+    case reverse_transfer:
+    case collect_evidence: return true;
+    case render_tickets:
+    case cancel_show:
+    case mail: return false;
   }
-  for (auto& promise : promises) out.push_back(promise.get_future().get());
-  return out;
+  return false;
 }
 
 }  // namespace
 
-Workers::Workers(engine::Lane& lane, store::Store& store, TicketDocuments& documents, payment::Payments* payments,
-                 Clock clock, std::function<domain::Seed()> seed)
+Workers::Workers(engine::Lane& lane, store::Store& store, TicketDocuments& documents, ProviderJobs* provider,
+                 Mails* mails, Clock clock, std::function<domain::Seed()> seed)
     : x_lane(lane),
       x_store(store),
       x_documents(documents),
-      x_payments(payments),
+      x_provider(provider),
+      x_mails(mails),
       x_clock(std::move(clock)),
       x_seed(std::move(seed)) {}
 
@@ -79,9 +90,12 @@ std::size_t Workers::run_due_jobs(std::chrono::steady_clock::time_point deadline
       if (is_over()) {
         result.error = "not begun";
         result.retry_at = x_clock();
+        result.counts = false;
       } else {
-        result.error = try_job(*taken);
-        result.retry_at = x_clock() + back_off(*taken);
+        Tried tried = try_job(*taken);
+        result.error = std::move(tried.error);
+        result.retry_at = x_clock() + (tried.is_away ? while_away(*taken) : back_off(*taken));
+        result.counts = !tried.is_away;
         ++total;
       }
       results.push_back(std::move(result));
@@ -92,43 +106,63 @@ std::size_t Workers::run_due_jobs(std::chrono::steady_clock::time_point deadline
   return total;
 }
 
-std::string Workers::try_job(const domain::Job& job) {
-  std::string error;
+Tried Workers::try_job(const domain::Job& job) {
+  Tried tried("");
   try {
-    error = perform(job);
+    tried = perform(job);
   } catch (const std::exception& e) {
-    error = e.what();
+    tried = Tried(e.what());
   }
-  if (error.empty()) {
+  if (tried.error.empty()) {
     ++x_done;
   } else {
     ++x_failed;
     log::warning("job failed", {{"jobId", job.id.text()},
                                 {"kind", domain::word(job.kind)},
                                 {"attempt", job.attempts},
-                                {"reason", error}});
+                                {"reason", tried.error}});
   }
-  return error;
+  return tried;
 }
 
-std::string Workers::perform(const domain::Job& job) {
+Tried Workers::perform(const domain::Job& job) {
+  if (asks_provider(job.kind)) return ask_provider(job);
   switch (job.kind) {
     case domain::JobKind::render_tickets: return render_tickets(domain::RegistrationId{job.subject});
-    case domain::JobKind::cancel_intent: return cancel_intent(domain::TransactionId{job.subject}, job.attempts);
-    case domain::JobKind::create_intent:
-    case domain::JobKind::capture_intent:
-    case domain::JobKind::refund_intent:
-    case domain::JobKind::apply_event:
-    case domain::JobKind::refresh_account:
     case domain::JobKind::cancel_show:
-    case domain::JobKind::reverse_transfer:
-    case domain::JobKind::collect_evidence:
-    case domain::JobKind::mail: break;
+      return cancel_show(x_lane, x_store, domain::ShowId{job.subject}, [this] { return meta(); },
+                         [this] { return x_is_stopping.load(); });
+    case domain::JobKind::mail: return x_mails != nullptr ? x_mails->send(job) : Tried("");
+    default: break;
   }
   return "this binary cannot do a job of this kind";
 }
 
-std::string Workers::render_tickets(domain::RegistrationId id) {
+Tried Workers::ask_provider(const domain::Job& job) {
+  if (x_provider == nullptr) return "no payment provider is configured";
+  if (x_provider->is_away()) {
+    Tried tried("the payment provider could not be reached a moment ago");
+    tried.is_away = true;
+    return tried;
+  }
+  switch (job.kind) {
+    case domain::JobKind::create_intent: return x_provider->create_intent(domain::TransactionId{job.subject});
+    case domain::JobKind::cancel_intent:
+      return x_provider->cancel_intent(domain::TransactionId{job.subject});
+    case domain::JobKind::capture_intent:
+      return x_provider->capture_intent(domain::TransactionId{job.subject}, job.attempts);
+    case domain::JobKind::refund_intent: return x_provider->refund(domain::RefundId{job.subject}, job.attempts);
+    case domain::JobKind::apply_event: return x_provider->apply_event(domain::InboxId{job.subject}, job.attempts);
+    case domain::JobKind::refresh_account: return x_provider->refresh_account(domain::BusinessId{job.subject});
+    case domain::JobKind::reverse_transfer:
+      return x_provider->reverse_transfer(domain::DisputeId{job.subject}, job.attempts);
+    case domain::JobKind::collect_evidence: return x_provider->collect_evidence(domain::DisputeId{job.subject});
+    default: break;
+  }
+  return "this binary cannot do a job of this kind";
+}
+
+Tried Workers::render_tickets(domain::RegistrationId id) {
   const auto registration = store::get<domain::Registration>(x_store, id);
   if (!registration || !registration->confirmed_at) return "the registration is not confirmed";
   for (std::int64_t number = 1; number <= registration->ticket_count; ++number) {
@@ -136,36 +170,6 @@ std::string Workers::render_tickets(domain::RegistrationId id) {
     if (!ticket) return "a ticket is missing";
     x_documents.ensure_page(*ticket);
   }
-  return "";
-}
-
-std::string Workers::cancel_intent(domain::TransactionId id, std::int64_t attempt) {
-  const auto transaction = store::get<domain::Transaction>(x_store, id);
-  if (!transaction) return "the payment is missing";
-  if (transaction->status == domain::TransactionStatus::succeeded) return "";
-  if (x_payments == nullptr) return "no payment provider is configured";
-  std::string intent_id = transaction->intent_id;
-  if (intent_id.empty() && transaction->status == domain::TransactionStatus::cancelled) return "";
-  if (intent_id.empty()) {
-    auto found = x_payments->find_intent_blocking(id.text(), transaction->created_at);
-    if (!found) return std::string(payment::word(found.error().kind)) + " " + found.error().code;
-    if (*found) intent_id = (*found)->intent.id;
-  }
-  if (!intent_id.empty()) {
-    // A key for each attempt: the provider keeps the first answer to a key, a refusal or a fault of its own too.
-    const auto answer =
-        x_payments->cancel_intent_blocking(intent_id, "cancel:" + id.text() + ":" + std::to_string(attempt));
-    if (!answer) {
-      const auto status = answer.error().intent_status;
-      // Paid after all. Its event tells the order; until it has come, this job keeps asking and is seen.
-      if (status == payment::IntentStatus::succeeded) return "paid at the provider; its event has not arrived yet";
-      if (status != payment::IntentStatus::canceled) {
-        return std::string(payment::word(answer.error().kind)) + " " + answer.error().code;
-      }
-    }
-  }
-  const auto ended = x_lane.call(domain::CancelPayment{.meta = meta(), .transaction_id = id});
-  if (!ended && ended.error().code != domain::Refusal::already_paid) return ended.error().detail;
   return "";
 }
 
@@ -190,6 +194,7 @@ std::size_t Workers::sweep() {
 
 void Workers::start(unsigned threads) {
   x_threads.emplace_back([this] { sweep_loop(); });
+  if (x_provider != nullptr) x_threads.emplace_back([this] { reconcile_loop(); });
   for (unsigned i = 0; i < threads; ++i) x_threads.emplace_back([this] { job_loop(); });
 }
 
@@ -209,6 +214,14 @@ void Workers::wake() {
     ++x_wakes;
   }
   x_changed.notify_one();
+}
+
+void Workers::reconcile_soon() {
+  {
+    const std::lock_guard lock(x_mutex);
+    x_reconcile_all = true;
+  }
+  x_changed.notify_all();
 }
 
 WorkerCounts Workers::counts() const { return {x_done.load(), x_failed.load(), x_expired.load()}; }
@@ -240,6 +253,28 @@ void Workers::sweep_loop() {
     } catch (const std::exception& e) {
       log::error("holds could not be looked at", {{"reason", e.what()}});
       if (!wait(after_fault, nullptr)) return;
+    }
+  }
+}
+
+void Workers::reconcile_loop() {
+  std::chrono::milliseconds rest = first_reconcile;
+  for (;;) {
+    bool all = false;
+    {
+      std::unique_lock lock(x_mutex);
+      x_changed.wait_for(lock, rest, [&] { return x_is_stopping || x_reconcile_all; });
+      if (x_is_stopping) return;
+      all = std::exchange(x_reconcile_all, false);
+    }
+    rest = reconcile_every;
+    try {
+      const auto applied = x_provider->reconcile(all);
+      if (applied > 0 || all) log::info("events of the payment provider fetched", {{"applied", applied}});
+      if (applied > 0) wake();
+    } catch (const std::exception& e) {
+      log::warning("events of the payment provider could not be fetched", {{"reason", e.what()}});
+      rest = reconcile_after_fault;
     }
   }
 }

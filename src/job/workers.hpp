@@ -13,13 +13,12 @@
 #include "domain/instant.hpp"
 #include "domain/jobs.hpp"
 #include "engine/lane.hpp"
+#include "job/mails.hpp"
+#include "job/provider_jobs.hpp"
 #include "job/ticket_documents.hpp"
-#include "payment/payments.hpp"
 #include "store/store.hpp"
 
 namespace admit::job {
-
-using Clock = std::function<domain::Instant()>;
 
 struct WorkerCounts {
   std::uint64_t done = 0;
@@ -29,9 +28,10 @@ struct WorkerCounts {
 
 class Workers {
  public:
-  /// `payments` may be null: then nothing can be asked of a provider. `seed` gives fresh randomness.
-  Workers(engine::Lane& lane, store::Store& store, TicketDocuments& documents, payment::Payments* payments, Clock clock,
-          std::function<domain::Seed()> seed);
+  /// `provider` may be null: then nothing can be asked of one; `mails` may be: then none is sent. `seed` gives fresh
+  /// randomness.
+  Workers(engine::Lane& lane, store::Store& store, TicketDocuments& documents, ProviderJobs* provider, Mails* mails,
+          Clock clock, std::function<domain::Seed()> seed);
   ~Workers();
 
   /// Takes due jobs and does them until none is due or `deadline` has passed; says how many it did. Any thread; a schedule
@@ -46,24 +46,27 @@ class Workers {
   void stop();
   /// There may be something due: look now.
   void wake();
+  /// Fetch all events of the provider that it still has, soon.
+  void reconcile_soon();
 
   [[nodiscard]] WorkerCounts counts() const;
 
  private:
-  /// "" when done, else what went wrong.
-  [[nodiscard]] std::string try_job(const domain::Job& job);
-  [[nodiscard]] std::string perform(const domain::Job& job);
-  [[nodiscard]] std::string render_tickets(domain::RegistrationId id);
-  [[nodiscard]] std::string cancel_intent(domain::TransactionId id, std::int64_t attempt);
+  [[nodiscard]] Tried try_job(const domain::Job& job);
+  [[nodiscard]] Tried perform(const domain::Job& job);
+  [[nodiscard]] Tried ask_provider(const domain::Job& job);
+  [[nodiscard]] Tried render_tickets(domain::RegistrationId id);
   [[nodiscard]] domain::Meta meta();
   bool wait(std::chrono::milliseconds time, std::uint64_t* seen_wakes);
   void job_loop();
   void sweep_loop();
+  void reconcile_loop();
 
   engine::Lane& x_lane;
   store::Store& x_store;
   TicketDocuments& x_documents;
-  payment::Payments* x_payments;
+  ProviderJobs* x_provider;
+  Mails* x_mails;
   Clock x_clock;
   std::function<domain::Seed()> x_seed;
   std::atomic<std::uint64_t> x_done{0};
@@ -74,6 +77,7 @@ class Workers {
   std::condition_variable x_changed;
   std::atomic<bool> x_is_stopping{false};
   std::uint64_t x_wakes = 0;
+  bool x_reconcile_all = false;
   std::vector<std::thread> x_threads;
 };
 
