@@ -115,7 +115,7 @@ with_buyer(id, async (buyer) => {
   });
   by_id("resend").addEventListener("click", (event) =>
     guarded(event.target, by_id("fault"), async () => {
-      await buyer.call("POST", `${path}/resend`);
+      await buyer.call("POST", `${path}/mail`);
       state("resent", true);
     }));
   await look(buyer, show);

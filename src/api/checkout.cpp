@@ -5,7 +5,6 @@
 #include "api/services.hpp"
 #include "document/qr.hpp"
 #include "domain/holders.hpp"
-#include "domain/mails.hpp"
 #include "token/order_key.hpp"
 
 namespace admit::api {
@@ -111,16 +110,6 @@ class Checkout {
     co_return out;
   }
 
-  Task resend(Request& request) {
-    const auto given = input<domain::RegistrationId>(request, caller_of(x, request));
-    if (!given) co_return given.error();
-    domain::ResendMail command{.meta = meta_of(x, request, given->caller), .registration_id = given->id};
-    co_return co_await perform(x.lane, std::move(command), 202, [this](const domain::Registration& registration) {
-      x.workers.wake();
-      return to_json(registration);
-    });
-  }
-
  private:
   Services& x;
   token::OrderKeys x_keys;
@@ -146,13 +135,6 @@ void add_checkout(http::Router& router, Services& services) {
                                           Refusal::registration_not_held, Refusal::unknown_tier}),
                     .curl = {{"registrationId", "$HELD_REGISTRATION_ID"},
                              {"body", R"({"lines": [{"tierId": "$TIER_ID", "holders": ["Ada Example"]}]})"}}}));
-  router.add(route(
-      user, Verb::POST, "/v1/registrations/{registrationId}/resend", on(&Checkout::resend),
-      {.operation_id = "resendTickets",
-       .summary = "Send the mail with the tickets once more",
-       .description = "For its customer, the business that sells it and operators; at most one mail a minute.",
-       .replies = {http::json_reply<RegistrationJson>(202, "It will be sent.")},
-       .problems = refusals({Refusal::unknown_registration, Refusal::forbidden, Refusal::registration_not_held})}));
   router.add(route(
       user, Verb::GET, "/v1/registrations/{registrationId}/pay-qr", on(&Checkout::pay_qr),
       {.operation_id = "getPayQr",

@@ -142,12 +142,12 @@ def test_names_are_given_while_places_are_held(world, paid_show):
 def test_mail_is_asked_for_again_by_who_may(world, paid_show):
     guest, _ = new_guest(world)
     registration_id, _ = world.buy(guest, paid_show[0], [(paid_show[1][0], 1)])
-    path = f"/v1/registrations/{registration_id}/resend"
+    path = f"/v1/registrations/{registration_id}/mail"
     for caller in (guest, world.organiser, world.operator):
         assert api.expect(caller.post(path), 202)["registrationId"] == registration_id
     api.refused(world.customer().post(path), "forbidden", 403)
     with world.hold(guest, paid_show[0], [(paid_show[1][0], 1)]) as held:
-        api.refused(guest.post(f"/v1/registrations/{held['registrationId']}/resend"), "registration_not_held", 409)
+        api.refused(guest.post(f"/v1/registrations/{held['registrationId']}/mail"), "registration_not_held", 409)
 
 
 def test_config_tells_a_frontend_what_it_needs_and_no_secret(world):
