@@ -65,6 +65,17 @@ Response bad_parameter(std::string_view name, std::string_view why) {
   return Problem{400, "bad_parameter", "`" + std::string{name} + "` " + std::string{why} + ".", std::string{name}};
 }
 
+/// An empty body, or an empty object.
+bool is_nothing(std::string_view body) {
+  std::string_view wanted = "{}";
+  for (const char c : body) {
+    if (c == ' ' || c == '\t' || c == '\r' || c == '\n') continue;
+    if (!wanted.starts_with(c)) return false;
+    wanted.remove_prefix(1);
+  }
+  return wanted.size() != 1;
+}
+
 bool is_safe_header(const Header& header) {
   return wire::is_token(header.name) && header.value.find_first_of(std::string_view{"\r\n\0", 3}) == std::string::npos;
 }
@@ -235,6 +246,9 @@ std::optional<Response> Exchange::check() {
     if (!is_utf8(value)) return bad_parameter(parameter.name, "is not UTF-8");
     if (!fits_parameter(parameter.shape, value, why)) return bad_parameter(parameter.name, why);
   }
+  if (request.route->options.no_body && !is_nothing(request.body)) {
+    return Problem{400, "unexpected_body", "This takes no body; send an empty one or {}."};
+  }
   return std::nullopt;
 }
 
@@ -246,7 +260,11 @@ Response Exchange::failed(const std::exception_ptr& thrown) const {
   try {
     std::rethrow_exception(thrown);
   } catch (const ServiceUnavailable& fault) {
-    report("request met an unavailable service", fault.what());
+    if (const auto left_out = x_options.overloads.pass()) {
+      log::warning(
+          "request met a full queue",
+          {{"route", where}, {"what", fault.what()}, {"leftOut", *left_out}, log::request_id(request.request_id)});
+    }
     Problem problem{503, "unavailable", "This is not available right now; try again shortly."};
     problem.retry_after_s = fault.retry_after_s;
     return problem;

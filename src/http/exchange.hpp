@@ -13,6 +13,7 @@
 #include "http/message.hpp"
 #include "http/router.hpp"
 #include "http/wire.hpp"
+#include "log/seldom.hpp"
 
 namespace admit::http {
 
@@ -20,6 +21,8 @@ struct ExchangeOptions {
   std::vector<std::string> cors_origins;
   unsigned trusted_proxy_hops = 0;
   std::function<bool(const std::exception&)> means_unavailable;
+  /// Full queues are told of through this: every request meets them at once.
+  mutable log::Seldom overloads;
 };
 
 /// Used again and again for the requests of one connection. Calls in this order: clear, (parse into headers()), open,
@@ -37,7 +40,7 @@ class Exchange {
   /// called (404, 405, 415, OPTIONS, ...).
   [[nodiscard]] std::optional<Response> open(const wire::RequestHead& head, std::string_view peer);
   [[nodiscard]] std::size_t body_limit_bytes() const;
-  /// Checks the documented parameters.
+  /// Checks the documented parameters, and that there is no body where none is taken.
   [[nodiscard]] std::optional<Response> check();
   /// The reply to an exception that escaped a handler; logs it.
   [[nodiscard]] Response failed(const std::exception_ptr& thrown) const;

@@ -409,6 +409,7 @@ std::string endpoints_markdown(const Router& router) {
   any.doc.security = {"user"};
   any.doc.parameters = {query_param("any", text(0, 1))};
   any.doc.request = json_body<AnyBody>();
+  any.options.no_body = true;
   for (const auto& problem : common_problems(any)) {
     out += "| " + std::to_string(problem.status) + " | `" + problem.code + "` | " + cell(problem.when) + " |\n";
   }

@@ -100,6 +100,9 @@ std::vector<ProblemDoc> common_problems(const Route& route) {
     out.push_back({400, "bad_json", "The body is not JSON."});
     out.push_back({422, "bad_field", "A field is missing, unknown or not as described; `field` names it."});
   }
+  if (route.options.no_body) {
+    out.push_back({400, "unexpected_body", "This takes no body; an empty one or `{}` passes."});
+  }
   if (!route.doc.security.empty())
     out.push_back({401, "unauthenticated", "The access token is missing or no longer good."});
   out.push_back({408, "request_timeout", "The request did not arrive in time."});

@@ -116,6 +116,8 @@ struct RouteOptions {
   bool both_slash_forms = false;
   /// Answers other origins by the server's list.
   bool cors = true;
+  /// Takes no body: 400 unexpected_body to any but an empty one or `{}`.
+  bool no_body = false;
 };
 
 struct Route {
@@ -129,7 +131,8 @@ struct Route {
   std::size_t index = 0;
 };
 
-/// Problems any route may answer: 400 bad_target, 408, 413, 414, 415, 431, 500, 503, and 401 with security.
+/// Problems any route may answer: 400 bad_target, 408, 413, 414, 415, 431, 500, 503, and 401 with security; 400
+/// unexpected_body where none is taken.
 [[nodiscard]] std::vector<ProblemDoc> common_problems(const Route& route);
 
 /// Filled before the server starts, then only read.

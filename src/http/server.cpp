@@ -12,6 +12,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <cmath>
 #include <condition_variable>
 #include <cstring>
 #include <ctime>
@@ -279,16 +280,17 @@ class Connection {
     add(counters.by_duration[bucket]);
     add(counters.nanoseconds, static_cast<std::uint64_t>(std::chrono::nanoseconds(took).count()));
 
-    const auto level = status >= 500          ? log::Level::warning
-                       : options().access_log ? log::Level::info
-                                              : log::Level::debug;
+    // Of a 503 whoever gives it tells; under load it is every request's.
+    const auto level = status >= 500 && status != 503 ? log::Level::warning
+                       : options().access_log         ? log::Level::info
+                                                      : log::Level::debug;
     if (!log::enabled(level)) return;
     // The template, never the target: paths hold tickets.
     log::write(level, "request",
                {{"method", word(x_exchange.request.verb)},
                 {"route", route != nullptr ? std::string_view{route->path_template} : "none"},
                 {"status", status},
-                {"ms", seconds * 1000},
+                {"ms", std::round(seconds * 1e6) / 1e3},
                 log::request_id(x_exchange.request.request_id)});
   }
 
@@ -582,8 +584,9 @@ struct Server::Impl {
 
   Impl(ServerOptions options, const Router& router)
       : shared{.options = std::move(options), .exchange_options = {}, .router = router, .mutex = {}, .finished = {}} {
-    shared.exchange_options = {shared.options.cors_origins, shared.options.trusted_proxy_hops,
-                               shared.options.means_unavailable};
+    shared.exchange_options.cors_origins = shared.options.cors_origins;
+    shared.exchange_options.trusted_proxy_hops = shared.options.trusted_proxy_hops;
+    shared.exchange_options.means_unavailable = shared.options.means_unavailable;
     listen();
   }
 

@@ -5,6 +5,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <mutex>
 #include <thread>
 
 #include "http/json.hpp"
@@ -53,6 +54,7 @@ struct TestServer {
           return json_response(201, write_json(*body));
         },
         {.request = json_body<Echo>()});
+    add(Verb::POST, "/bare", [](Request&) { return Response{200, "text/plain", "done"}; }, {}, {.no_body = true});
     add(Verb::GET, "/large", [](Request&) { return Response{200, "text/plain", std::string(8 * 1024 * 1024, 'x')}; });
     add(Verb::GET, "/things/{id}",
         [](Request& request) {
@@ -294,6 +296,53 @@ TEST_CASE("server: an exception becomes a problem that tells nothing") {
   admit::log::configure({});
   CHECK(lines.find("/broken") != std::string::npos);
   CHECK(lines.find("/things/a") == std::string::npos);
+}
+
+TEST_CASE("server: a route that takes no body takes an empty one, or an empty object") {
+  TestServer server;
+  for (const auto* body : {"", "{}", " {\r\n\t} "}) CHECK(server.ask(TestServer::post("/bare", body)).status == 200);
+  for (const auto* body : {"{", "}", "{}{}", "{\"a\":1}", "null", "[]", "x"}) {
+    CAPTURE(body);
+    const auto reply = server.ask(TestServer::post("/bare", body));
+    CHECK(reply.status == 400);
+    CHECK(reply.says("\"code\":\"unexpected_body\""));
+  }
+}
+
+TEST_CASE("server: a flood that meets a full queue is told of once, and without many digits") {
+  std::mutex mutex;
+  std::vector<std::string> lines;
+  admit::log::configure({.capture = [&](std::string_view line) {
+    const std::lock_guard lock(mutex);
+    lines.emplace_back(line);
+  }});
+  {
+    TestServer server{{.access_log = true}};
+    for (int i = 0; i < 20; ++i) CHECK(server.ask(TestServer::get("/away")).status == 503);
+  }
+  admit::log::configure({});
+  std::size_t told = 0;
+  std::size_t requests = 0;
+  std::uint64_t left_out = 0;
+  for (const auto& line : lines) {
+    CAPTURE(line);
+    if (line.contains("request met a full queue")) {
+      ++told;
+      CHECK(line.contains("\"level\":\"warning\""));
+      left_out += std::stoull(line.substr(line.find("\"leftOut\":") + 10));
+    }
+    CHECK_FALSE(line.contains("\"level\":\"error\""));
+    if (line.contains("\"msg\":\"request\"")) {
+      ++requests;
+      CHECK(line.contains("\"level\":\"info\""));
+      const auto begin = line.find("\"ms\":") + 5;
+      const auto number = line.substr(begin, line.find(',', begin) - begin);
+      CHECK(number.size() - std::min(number.size(), number.find('.')) <= 4);
+    }
+  }
+  CHECK(requests == 20);
+  CHECK(told >= 1);
+  CHECK(told + left_out <= 20);
 }
 
 TEST_CASE("server: connections beyond the bound get 503") {

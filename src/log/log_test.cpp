@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "log/json_text.hpp"
+#include "log/seldom.hpp"
 
 using namespace admit;
 
@@ -108,4 +109,16 @@ TEST_CASE("log: lines of many threads stay whole") {
   for (auto& thread : threads) thread.join();
   CHECK(log.lines.size() == 1000);
   for (const auto& line : log.lines) CHECK((line.front() == '{' && line.back() == '}'));
+}
+
+TEST_CASE("log: seldom lets one through each second and counts the others") {
+  log::Seldom seldom;
+  const log::Seldom::Clock::time_point begin{std::chrono::hours{1}};
+  CHECK(seldom.pass(begin) == 0);
+  CHECK_FALSE(seldom.pass(begin));
+  CHECK_FALSE(seldom.pass(begin + std::chrono::milliseconds{999}));
+  CHECK(seldom.pass(begin + std::chrono::milliseconds{1000}) == 2);
+  CHECK_FALSE(seldom.pass(begin + std::chrono::milliseconds{1999}));
+  CHECK(seldom.pass(begin + std::chrono::hours{1}) == 1);
+  CHECK(seldom.pass(begin + std::chrono::hours{2}) == 0);
 }
