@@ -26,8 +26,8 @@ constexpr std::size_t scans_per_read = 500;
 constexpr std::size_t max_scans_in_evidence = 200;
 constexpr std::size_t max_scans_read = 1'000'000;
 
-/// Every type that changes something here: the table of docs/payments.md.
-constexpr std::array followed_types{
+/// The table of docs/payments.md.
+constexpr std::array<std::string_view, 19> all_followed_types{
     "payment_intent.requires_action", "payment_intent.processing", "payment_intent.amount_capturable_updated",
     "payment_intent.succeeded", "payment_intent.payment_failed", "payment_intent.canceled", "charge.refunded",
     "refund.created", "refund.updated", "refund.failed", "charge.dispute.created", "charge.dispute.updated",
@@ -53,6 +53,10 @@ bool is_disconnected(const payment::Failure& failure) {
 }
 
 }  // namespace
+
+std::span<const std::string_view> followed_types() {
+  return all_followed_types;
+}
 
 ProviderJobs::ProviderJobs(engine::Lane& lane, store::Store& store, payment::Payments& payments, Clock clock,
                            std::function<domain::Seed()> seed, std::function<std::int64_t()> epoch,
@@ -313,7 +317,7 @@ std::size_t ProviderJobs::reconcile(bool all) {
 std::size_t ProviderJobs::reconcile_account(const std::string& account, bool all) {
   std::size_t applied = 0;
   payment::EventQuery query{.on_account = account, .since = x_clock() - events_kept, .only_undelivered = !all};
-  query.types.assign(followed_types.begin(), followed_types.end());
+  query.types.assign(all_followed_types.begin(), all_followed_types.end());
   for (int pages = 0; pages < max_event_pages; ++pages) {
     auto page = payment::blocking(x_payments.list_events(query));
     if (!page) throw std::runtime_error("the provider's events cannot be listed: " + words_of(page.error()));

@@ -4,7 +4,9 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "domain/instant.hpp"
@@ -16,6 +18,9 @@
 namespace admit::job {
 
 using Clock = std::function<domain::Instant()>;
+
+/// Every type of event that changes something here: what the webhook endpoints must be sent.
+[[nodiscard]] std::span<const std::string_view> followed_types();
 
 /// What came of one try of a job.
 struct Tried {

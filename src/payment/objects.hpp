@@ -2,9 +2,11 @@
 // The provider's objects as far as order code needs them. Amounts are minor units, currencies upper case, ids and words
 // are the provider's own and "" where it gives none.
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -113,6 +115,11 @@ struct Endpoint {
   std::string api_version;  ///< "": the account's default
   std::string status;       ///< `enabled`, `disabled`
   std::vector<std::string> enabled_events;
+  bool livemode = false;
+  /// Whether events of this type go there.
+  [[nodiscard]] bool gets(std::string_view type) const {
+    return std::ranges::any_of(enabled_events, [&](const auto& each) { return each == "*" || each == type; });
+  }
 };
 
 /// What an event may be about.

@@ -309,7 +309,8 @@ std::optional<Endpoint> read_endpoint(const json::object& from) {
                     .url = text_of(from, "url"),
                     .api_version = text_of(from, "api_version"),
                     .status = text_of(from, "status"),
-                    .enabled_events = {}};
+                    .enabled_events = {},
+                    .livemode = flag_of(from, "livemode")};
   if (const auto* types = array_of(from, "enabled_events")) {
     for (const auto& type : *types) {
       if (const auto* text = type.if_string()) endpoint.enabled_events.emplace_back(*text);
