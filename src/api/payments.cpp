@@ -51,6 +51,7 @@ struct Received {
 };
 
 constexpr std::chrono::seconds longest_wait{10};
+constexpr std::chrono::milliseconds winner_poll{200};
 constexpr std::chrono::seconds provider_lease{60};
 
 struct Pending {
@@ -68,6 +69,7 @@ Response later(std::int64_t retry_after_s) {
 }
 
 Response failed(const payment::Failure& failure) {
+  if (failure.code == payment::key_in_use) return later(2);
   if (failure.kind == payment::FailureKind::not_sent && failure.code == "rate_limited") return later(failure.retry_after_s);
   log::warning("payment provider refused", {{"kind", payment::word(failure.kind)},
                                             {"status", failure.http_status},
@@ -135,9 +137,16 @@ class PaymentEndpoints {
 
   Task begin(domain::Transaction transaction, domain::Meta meta) {
     const bool is_known = !transaction.intent_id.empty();
-    auto order = payment::intent_order(transaction, x.settings.installation_id);
+    const auto order = payment::intent_order(transaction, x.settings.installation_id);
+    const auto until = std::chrono::steady_clock::now() + longest_wait;
     auto created = is_known ? co_await x.payments->retrieve_intent(transaction.intent_id, payment::on_account(transaction))
-                            : co_await x.payments->create_intent(std::move(order));
+                            : co_await x.payments->create_intent(order);
+    // Another request is creating the same intent: ours is to get what that one gets.
+    while (!created && created.error().code == payment::key_in_use && std::chrono::steady_clock::now() < until) {
+      boost::asio::steady_timer pause(co_await boost::asio::this_coro::executor, winner_poll);
+      co_await pause.async_wait(boost::asio::use_awaitable);
+      created = co_await x.payments->create_intent(order);
+    }
     if (!created) co_return failed(created.error());
     if (!is_known) {
       domain::RecordIntent record{

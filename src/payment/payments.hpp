@@ -162,6 +162,9 @@ enum class FailureKind : std::uint8_t {
 };
 [[nodiscard]] std::string_view word(FailureKind kind);
 
+/// Code of a refusal: another request with this idempotency key is under way. Repeat shortly with the same key.
+inline constexpr std::string_view key_in_use = "idempotency_key_in_use";
+
 /// Holds no secret: all of it may be logged, and `message` of a `card_error` may be shown to the buyer.
 struct Failure {
   FailureKind kind = FailureKind::unknown;

@@ -49,14 +49,17 @@ void log_attempt(const std::string& method, const std::string& path, int attempt
     log::debug("provider answered", {{"method", method}, {"path", resource}, {"attempt", attempt}});
     return;
   }
-  log::warning("provider call failed", {{"method", method},
-                                        {"path", resource},
-                                        {"attempt", attempt},
-                                        {"kind", word(failure->kind)},
-                                        {"status", failure->http_status},
-                                        {"code", failure->code},
-                                        {"param", failure->param},
-                                        {"providerRequestId", failure->request_id}});
+  // The same call is under way elsewhere: nothing is wrong.
+  const auto level = failure->code == key_in_use ? log::Level::debug : log::Level::warning;
+  log::write(level, "provider call failed",
+             {{"method", method},
+              {"path", resource},
+              {"attempt", attempt},
+              {"kind", word(failure->kind)},
+              {"status", failure->http_status},
+              {"code", failure->code},
+              {"param", failure->param},
+              {"providerRequestId", failure->request_id}});
 }
 
 Failure failure_of(const http::ClientFailure& lost) {

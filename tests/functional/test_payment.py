@@ -1,5 +1,6 @@
 """Intents and what comes of them."""
 
+import concurrent.futures
 import time
 
 import pytest
@@ -20,6 +21,31 @@ def test_a_repeat_gives_the_same_intent(world, open_show, customer):
         again = expect(customer.create_intent(held["registrationId"], 2500), 200)
         without = expect(customer.create_intent(held["registrationId"]), 200)
         assert first == again == without
+
+
+def set_provider_delay(world, milliseconds):
+    reply = world.provider.session.post(f"{world.provider.api_base}/__sbx/faults", data={"api_delay_ms": milliseconds},
+                                        headers={"Authorization": f"Bearer {world.provider.secret_key}"}, timeout=30)
+    assert reply.status_code == 200, reply.text
+
+
+def test_who_asks_while_another_asks_gets_the_same_intent(world, open_show):
+    """The provider refuses an idempotency key that is in use: nobody is to see that, and nothing is wrong."""
+    show_id, seat, _ = open_show
+    buyer = world.customer()
+    callers = [type(buyer)(buyer.base_url, buyer.token, buyer.user_id, buyer.email, buyer.password) for _ in range(8)]
+    told = len(world.server.output)
+    with world.hold(buyer, show_id, [(seat, 1)]) as held, concurrent.futures.ThreadPoolExecutor(len(callers)) as pool:
+        set_provider_delay(world, 2500)  # longer than the client's own attempts
+        try:
+            asked = [pool.submit(caller.create_intent, held["registrationId"]) for caller in callers]
+            time.sleep(1)
+        finally:
+            set_provider_delay(world, 0)
+        answers = [expect(one.result(), 200) for one in asked]
+    assert all(answer == answers[0] for answer in answers)
+    assert "idempotency_key_in_use" not in world.server.output[told:]
+    assert '"level":"warning"' not in world.server.output[told:]
 
 
 def test_the_server_knows_the_price(world, open_show, customer):
