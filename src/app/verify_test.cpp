@@ -594,7 +594,10 @@ const std::vector<Breach>& breaches() {
        [](S& s, const Sold& w) { change<Refund>(s, w.refunded.id, [](Refund& r) { r.amount_minor += 1; }); }},
       {"a refund of more than was paid", "refunds",
        [](S& s, const Sold& w) {
-         change<Refund>(s, w.wanted.id, [](Refund& r) { r.amount_minor += 100'000; });
+         change<Refund>(s, w.wanted.id, [](Refund& r) {
+           r.amount_minor += 100'000;
+           r.status = RefundStatus::pending;
+         });
          change<Transaction>(s, w.back_payment, [](Transaction& t) { t.refund_minor += 100'000; });
        }},
       {"a refund under another number", "refunds",

@@ -23,8 +23,10 @@ for role in ("organiser", "operator", "demo_customer"):
     party.token = api.sign_in(world.base_url, party.email, party.password).token
 report = open(os.environ["ADMIT_CONFORM_REPORT"], "a", encoding="utf-8", buffering=1)
 
-show_id, (paid_tier, free_tier) = world.organiser.create_show("Held to its word", tiers=[{"price": 2500}, {"price": 0}])
+show_id, (paid_tier, free_tier) = world.organiser.create_show(
+    "Held to its word", tiers=[{"price": 2500}, {"price": 0}], maxFreeTicketsPerUser=100_000)
 quota_id = api.expect(world.organiser.post(f"/v1/shows/{show_id}/quotas", {"name": "Hall", "size": 500}), 201)["quotaId"]
+called_off, _ = world.organiser.create_show("Called off")
 gate = world.gate(show_id)
 buyer = world.customer()
 
@@ -88,7 +90,8 @@ def refresh_token():
 # Values of one operation that are used up by it, or mean something else there; keyed by method and end of the path.
 special = [
     ("POST", "/create-intent", lambda: {"registrationId": hold(), "amount": 2500}),
-    ("POST", "/cancel", lambda: {"registrationId": hold(), "id": hold()}),
+    ("POST", "/cancel", lambda: {"registrationId": hold(), "id": hold(), "showId": called_off}),
+    ("GET", "/cancellation", lambda: {"showId": called_off}),
     ("POST", "/annul", lambda: dict.fromkeys(("id", "checkInId"), checked_in())),
     ("POST", "/users", lambda: {"email": f"{uuid.uuid4().hex}@example.com"}),
     ("POST", "/sessions", lambda: {"email": buyer.email, "password": buyer.password}),
