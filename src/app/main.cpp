@@ -13,11 +13,13 @@
 #include "app/app.hpp"
 #include "app/config.hpp"
 #include "app/demo.hpp"
+#include "app/doctor.hpp"
 #include "app/keys.hpp"
 #include "app/operator.hpp"
 #include "app/paper_scan.hpp"
 #include "app/signal_wait.hpp"
 #include "app/simulate.hpp"
+#include "app/stripe_check.hpp"
 #include "app/verify.hpp"
 #include "http/json.hpp"
 #include "http/openapi.hpp"
@@ -35,6 +37,7 @@ struct Common {
   std::optional<std::string> data;
   std::optional<std::string> listen;
   std::optional<std::string> metrics_listen;
+  std::optional<std::string> public_url;
   bool sandbox = false;
 };
 
@@ -44,6 +47,7 @@ Config config_of(const Common& common) {
   if (common.data) config.data = *common.data;
   if (common.listen) config.listen = *common.listen;
   if (common.metrics_listen) config.metrics_listen = *common.metrics_listen;
+  if (common.public_url) config.public_url = *common.public_url;
   if (common.sandbox) config.sandbox = true;
   check(config);
   log::configure({.level = *log::parse_level(config.log_level), .stream = log::Stream::standard_out});
@@ -92,6 +96,13 @@ int verify_folder(const Common& common) {
     return exit_broken;
   }
   return verify(store, std::cout) ? 0 : exit_broken;
+}
+
+int run_doctor(const Common& common) {
+  const Config config = config_of(common);
+  if (config.public_url.empty()) throw ConfigError("--public-url: give what customers and the payment provider reach the server under");
+  log::configure({.level = log::Level::off});
+  return doctor(config, std::cout);
 }
 
 /// A folder of its own under the system's temporary one.
@@ -189,6 +200,35 @@ int run(int argc, char** argv) {
   operator_command->add_option("--email", operator_options.email, "e-mail address to sign in with")->required();
   operator_command->add_option("--name", operator_options.name, "name");
   operator_command->callback([&] { result = create_operator(config_of(common), operator_options, std::cin, std::cout); });
+
+  const auto with_sandbox = [&](CLI::App* command) {
+    command->add_flag("--sandbox", common.sandbox, "with the keys of the sandbox that runs on the data folder");
+  };
+  auto* doctor_command = cli.add_subcommand("doctor", "find what is wrong with an installation, beside the running server");
+  with_data(doctor_command);
+  with_sandbox(doctor_command);
+  doctor_command->add_option("--public-url", common.public_url, "what the payment provider posts to, like https://tickets.example.com");
+  doctor_command->add_option("--listen", common.listen, "HOST:PORT that the server listens on");
+  doctor_command->callback([&] { result = run_doctor(common); });
+
+  auto* stripe_command = cli.add_subcommand("stripe", "ask the payment provider");
+  stripe_command->require_subcommand(1);
+  auto* stripe_check = stripe_command->add_subcommand("check", "prove that the key works: mode, account, webhook endpoints");
+  with_data(stripe_check);
+  with_sandbox(stripe_check);
+  stripe_check->callback([&] {
+    const Config config = config_of(common);
+    log::configure({.level = log::Level::off});
+    result = check_stripe(config, std::cout, std::cerr);
+  });
+
+  std::optional<std::string> env_file;
+  auto* env_command = cli.add_subcommand("frontend-env", "write the variables of a frontend's build");
+  with_data(env_command);
+  with_sandbox(env_command);
+  env_command->add_option("--listen", common.listen, "HOST:PORT that the server listens on, where no public_url is set");
+  env_command->add_option("--out", env_file, "the file; its other lines stay");
+  env_command->callback([&] { result = write_frontend_env(config_of(common), env_file, std::cout); });
 
   try {
     cli.parse(argc, argv);
