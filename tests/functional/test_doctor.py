@@ -5,6 +5,7 @@ import email.utils
 import http.server
 import json
 import os
+import re
 import sqlite3
 import threading
 import time
@@ -257,6 +258,16 @@ def test_each_kind_of_endpoint_needs_its_own_types(office):
         assert "ok     endpoint for connected accounts: " in ended.stdout
         ended = doctor(office, arguments=(), **settings, ADMIT_CHARGE_MODEL="direct")
         finds(ended, "endpoint for connected accounts", "is not sent", "payment_intent.succeeded")
+
+
+def test_the_documents_name_the_types_that_the_program_follows():
+    source = (servers.ROOT / "src/job/provider_jobs.cpp").read_text()
+    followed = re.findall(r'"([a-z_.]+)"', source.split("all_followed_types{")[1].split("};")[0])
+    assert len(followed) > 10
+    setup = (servers.ROOT / "docs/STRIPE_SETUP.md").read_text()
+    assert re.findall(r"^[a-z_]+(?:\.[a-z_]+)+$", setup, re.MULTILINE) == followed
+    table = (servers.ROOT / "docs/payments.md").read_text()
+    assert [name for name in followed if name not in table and f"`.{name.rsplit('.', 1)[1]}`" not in table] == []
 
 
 def test_missing_fonts_are_found_by_script(office, tmp_path):
