@@ -272,6 +272,7 @@ http::Route route(const Shared& shared, http::Verb verb, std::string path, http:
                                     name_of(domain::AlertId{})};
   if (doc.tags.empty()) doc.tags = shared.tags;
   if (doc.security.empty()) doc.security = shared.security;
+  options.no_body = verb != http::Verb::GET && doc.request.content_type.empty();
   if (!shared.token.empty()) doc.curl.emplace(doc.curl.begin(), "token", shared.token);
   for (const auto& [field, prefix, unknown] : known) {
     if (!path.contains("{" + std::string(field) + "}")) continue;
