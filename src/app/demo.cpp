@@ -5,6 +5,7 @@
 
 #include "api/local_time.hpp"
 #include "app/app.hpp"
+#include "app/demo_file.hpp"
 #include "app/demo_input.hpp"
 #include "app/demo_office.hpp"
 #include "app/paper_scan.hpp"
@@ -16,49 +17,6 @@ namespace {
 
 constexpr std::chrono::seconds webhook_limit{10};
 constexpr std::string_view zone = "Europe/Vienna";
-
-struct UsersFile {
-  struct Gate {
-    std::string token;
-    static http::Shape shape() { return http::object<Gate>("DemoGate", {http::required("token", &Gate::token)}); }
-  };
-  DemoUser customer, organiser, op;
-  Gate gate;
-  static http::Shape shape() {
-    return http::object<UsersFile>(
-        "DemoUsers", {http::required("customer", &UsersFile::customer), http::required("organiser", &UsersFile::organiser),
-                      http::required("operator", &UsersFile::op), http::required("gate", &UsersFile::gate)});
-  }
-};
-
-struct StripeFile {
-  std::string api_base, secret_key, publishable_key, webhook_secret, connected_account;
-  static http::Shape shape() {
-    return http::object<StripeFile>("DemoStripe", {http::required("apiBase", &StripeFile::api_base),
-                                                   http::required("secretKey", &StripeFile::secret_key),
-                                                   http::required("publishableKey", &StripeFile::publishable_key),
-                                                   http::required("webhookSecret", &StripeFile::webhook_secret),
-                                                   http::required("connectedAccount", &StripeFile::connected_account)});
-  }
-};
-
-/// What a script needs to go on: demo.json.
-struct DemoFile {
-  std::string base_url, business_id, show_id, registration_id, payment_intent_id, ticket_id, qr_code;
-  std::vector<std::string> tier_ids;
-  UsersFile users;
-  StripeFile stripe;
-  static http::Shape shape() {
-    using http::required;
-    return http::object<DemoFile>(
-        "DemoFile", {required("baseUrl", &DemoFile::base_url), required("businessId", &DemoFile::business_id),
-                     required("showId", &DemoFile::show_id), required("tierIds", &DemoFile::tier_ids),
-                     required("registrationId", &DemoFile::registration_id),
-                     required("paymentIntentId", &DemoFile::payment_intent_id), required("ticketId", &DemoFile::ticket_id),
-                     required("qrCode", &DemoFile::qr_code), required("users", &DemoFile::users),
-                     required("stripe", &DemoFile::stripe)});
-  }
-};
 
 /// An evening whose doors have just opened.
 Input example_evening(domain::Instant now) {
@@ -157,7 +115,7 @@ DemoFile sell_one(App& app, http::Client& client, Story& story, const std::files
   };
   story.heading("The door");
   story.step("scan the page", [&] {
-    code = scan_paper(pdf, folder / "ticket.pgm");
+    code = scan_paper(pdf);
     if (code != ticket.qr_code) throw DemoFault("the code on the page is not the ticket's");
     return std::to_string(code.size()) + " characters read off the picture by zbarimg";
   });
@@ -165,21 +123,12 @@ DemoFile sell_one(App& app, http::Client& client, Story& story, const std::files
   story.step("second scan", [&] { return scan("already_used"); });
   story.say("\n" + story.elapsed() + " from first start to second scan");
 
-  const auto& keys = app.sandbox()->keys();
-  return {.base_url = app.base_url(),
-          .business_id = house.business_id,
-          .show_id = house.show_id,
-          .registration_id = hold.registration_id,
-          .payment_intent_id = intent.payment_intent_id,
-          .ticket_id = ticket.ticket_id,
-          .qr_code = ticket.qr_code,
-          .tier_ids = house.tier_ids,
-          .users = {.customer = customer, .organiser = house.organiser, .op = house.op, .gate = {house.gate_token}},
-          .stripe = {.api_base = app.sandbox()->api_base(),
-                     .secret_key = std::string(keys.secret_key.text()),
-                     .publishable_key = std::string(keys.publishable_key.text()),
-                     .webhook_secret = std::string(keys.webhook_secret.text()),
-                     .connected_account = house.connected_account}};
+  return demo_file(app, house,
+                   {.customer = customer,
+                    .registration_id = hold.registration_id,
+                    .payment_intent_id = intent.payment_intent_id,
+                    .ticket_id = ticket.ticket_id,
+                    .qr_code = ticket.qr_code});
 }
 
 void tell_what_to_try(Story& story, const DemoFile& file, const std::filesystem::path& demo_json) {
@@ -208,15 +157,14 @@ int demo(const Config& config, const DemoOptions& options, bool listen_given) {
   Story story(std::cout);
   const auto app = open_app(config, any_port);
   const std::filesystem::path folder = config.data;
-  const std::filesystem::path demo_json = folder / "demo.json";
-  std::filesystem::remove(demo_json);  // of an earlier run, with another address
+  const auto demo_json = clear_demo_file(folder);
   app->start();
   story.say("listening on " + app->base_url());
   story.say("payments come from the sandbox: no money moves, tickets say TEST");
   try {
     http::Client client;
     const DemoFile file = sell_one(*app, client, story, folder);
-    write_private(demo_json, http::write_json(file) + "\n");
+    write_demo_file(demo_json, file);
     if (!options.once) tell_what_to_try(story, file, demo_json);
   } catch (const DemoFault& fault) {
     story.say("\nthe demo went wrong: " + std::string(fault.what()));

@@ -8,7 +8,7 @@
 #include <sstream>
 #include <thread>
 
-#include "app/demo_office.hpp"
+#include "app/demo_file.hpp"
 #include "app/input_file.hpp"
 #include "app/paper_scan.hpp"
 #include "app/verify.hpp"
@@ -37,14 +37,23 @@ std::string count_text(std::int64_t count, std::string_view one) {
   return std::to_string(count) + " " + std::string(one) + (count == 1 ? "" : "s");
 }
 
-std::vector<Printed> sell(DemoOffice& office, const DemoHouse& house, const Input& input, Story& story,
-                          const std::filesystem::path& folder) {
+struct Sold {
+  DemoSale first;
   std::vector<Printed> all;
+};
+
+Sold sell(DemoOffice& office, const DemoHouse& house, const Input& input, Story& story, const std::filesystem::path& folder) {
+  Sold sold;
   for (const auto& registration : input.registrations) {
     story.step(count_text(registration.ticket_count(), "ticket"), [&] {
       const DemoUser buyer = office.sign_up("buyer", registration.buyer, registration.locale.value_or("en"));
       const DemoHold hold = office.reserve(buyer, house, input, registration);
-      if (hold.amount > 0) office.pay(office.create_intent(buyer, hold));
+      std::optional<std::string> intent_id;
+      if (hold.amount > 0) {
+        const DemoIntent intent = office.create_intent(buyer, hold);
+        office.pay(intent);
+        intent_id = intent.payment_intent_id;
+      }
       office.wait_until_confirmed(buyer, hold, webhook_limit);
       const auto tickets = office.tickets(buyer, hold);
       if (std::ssize(tickets) != registration.ticket_count()) {
@@ -54,12 +63,15 @@ std::vector<Printed> sell(DemoOffice& office, const DemoHouse& house, const Inpu
       for (const auto& ticket : tickets) {
         const auto pdf = folder / (ticket.ticket_id + ".pdf");
         write_private(pdf, office.page(buyer, ticket));
-        all.push_back({ticket, pdf, {}});
+        sold.all.push_back({ticket, pdf, {}});
+      }
+      if (&registration == &input.registrations.front()) {
+        sold.first = {buyer, hold.registration_id, intent_id, tickets.front().ticket_id, tickets.front().qr_code};
       }
       return registration.buyer + ", " + price_text(hold.amount, hold.currency);
     });
   }
-  return all;
+  return sold;
 }
 
 /// Several pages at a time; throws the first fault.
@@ -70,11 +82,7 @@ void read_pages(std::vector<Printed>& all) {
   const auto work = [&] {
     for (std::size_t i = next++; i < all.size(); i = next++) {
       try {
-        auto picture = all[i].pdf;
-        picture.replace_extension(".pgm");
-        all[i].code = scan_paper(all[i].pdf, picture);
-        std::filesystem::remove(picture);
-        std::filesystem::remove(picture += ".txt");
+        all[i].code = scan_paper(all[i].pdf);
         if (all[i].code != all[i].ticket.qr_code) throw DemoFault("the code on " + all[i].pdf.string() + " is not its ticket's");
       } catch (...) {
         const std::lock_guard lock(mutex);
@@ -109,7 +117,12 @@ struct Tally {
   std::int64_t sold = 0, admitted = 0, refused = 0;
 };
 
-Tally play(App& app, const Input& input, Story& story, const std::filesystem::path& folder) {
+struct Played {
+  Tally tally;
+  DemoFile file;
+};
+
+Played play(App& app, const Input& input, Story& story, const std::filesystem::path& folder) {
   http::Client client;
   DemoOffice office(app, client);
   DemoHouse house;
@@ -125,7 +138,8 @@ Tally play(App& app, const Input& input, Story& story, const std::filesystem::pa
   });
 
   story.heading("The sale");
-  std::vector<Printed> all = sell(office, house, input, story, folder);
+  Sold sold = sell(office, house, input, story, folder);
+  auto& all = sold.all;
 
   story.heading("The door");
   Tally tally{.sold = std::ssize(all)};
@@ -141,7 +155,7 @@ Tally play(App& app, const Input& input, Story& story, const std::filesystem::pa
     tally.refused = scan_all(office, house, all, "already_used", story);
     return std::to_string(tally.refused) + " refused as already used";
   });
-  return tally;
+  return {tally, demo_file(app, house, std::move(sold.first))};
 }
 
 }  // namespace
@@ -154,11 +168,14 @@ int demo_input(const Config& config, const std::string& path, bool any_port) {
   const std::filesystem::path folder = std::filesystem::path(config.data) / "tickets";
   std::filesystem::create_directories(folder);
   std::filesystem::permissions(folder, std::filesystem::perms::owner_all);
+  const auto demo_json = clear_demo_file(config.data);
   app->start();
   story.say("listening on " + app->base_url());
   Tally tally;
   try {
-    tally = play(*app, *input, story, folder);
+    const auto played = play(*app, *input, story, folder);
+    write_demo_file(demo_json, played.file);
+    tally = played.tally;
   } catch (const DemoFault& fault) {
     story.say("\nthe demo went wrong: " + std::string(fault.what()));
     return 1;

@@ -69,13 +69,23 @@ void run_into(const std::filesystem::path& output, std::initializer_list<std::st
   }
 }
 
+/// Removed with it.
+struct Draft {
+  std::filesystem::path path;
+  ~Draft() {
+    std::error_code fault;  // a file that was never made
+    std::filesystem::remove(path, fault);
+  }
+};
+
 }  // namespace
 
-std::string scan_paper(const std::filesystem::path& pdf, const std::filesystem::path& picture) {
-  run_into(picture, {"pdftoppm", "-f", "1", "-l", "1", "-singlefile", "-gray", "-r", dots_per_inch, pdf.string()});
-  const std::filesystem::path text = picture.string() + ".txt";
-  run_into(text, {"zbarimg", "--quiet", "--raw", "--nodbus", "-Sdisable", "-Sqrcode.enable", picture.string()});
-  std::ifstream file(text);
+std::string scan_paper(const std::filesystem::path& pdf) {
+  const Draft picture{pdf.string() + ".pgm"};
+  const Draft text{pdf.string() + ".txt"};
+  run_into(picture.path, {"pdftoppm", "-f", "1", "-l", "1", "-singlefile", "-gray", "-r", dots_per_inch, pdf.string()});
+  run_into(text.path, {"zbarimg", "--quiet", "--raw", "--nodbus", "-Sdisable", "-Sqrcode.enable", picture.path.string()});
+  std::ifstream file(text.path);
   std::string code;
   std::string more;
   std::getline(file, code);

@@ -36,8 +36,7 @@ def test_every_step_is_told_with_its_time(once):
     assert total and float(total.group(1)) < 60
 
 
-def test_demo_json_has_what_a_script_needs(once):
-    data, _ = once
+def check_demo_json(data):
     path = data / "demo.json"
     assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
     told = json.loads(path.read_text(encoding="utf-8"))
@@ -49,6 +48,16 @@ def test_demo_json_has_what_a_script_needs(once):
         assert all(told["users"][name].values())
     assert set(told["users"]["gate"]) == {"token"}
     assert set(told["stripe"]) == {"apiBase", "secretKey", "publishableKey", "webhookSecret", "connectedAccount"}
+    return told
+
+
+def test_demo_json_has_what_a_script_needs(once):
+    check_demo_json(once[0])
+
+
+def test_nothing_is_left_of_reading_the_page(once):
+    data, _ = once
+    assert [path.name for path in data.iterdir() if path.name.startswith("ticket.")] == ["ticket.pdf"]
 
 
 def test_the_page_on_disk_carries_the_code(once):
@@ -103,7 +112,9 @@ def test_a_whole_show_from_a_file(tmp_path):
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr
     assert done.stdout.splitlines()[-1] == "sold=60 admitted=60 refused=60 verify=ok"
     pages = sorted((data / "tickets").glob("*.pdf"))
-    assert len(pages) == 60
+    assert len(pages) == 60 and len(list((data / "tickets").iterdir())) == 60
+    told = check_demo_json(data)
+    assert paper.decode_with_both((data / "tickets" / f"{told['ticketId']}.pdf").read_bytes()) == [told["qrCode"]]
     assert all(not os.stat(path).st_mode & 0o077 for path in data.rglob("*"))
     # The night has an hour more: the doors open in summer time.
     assert "2027-10-30T22:30:00.000Z" in done.stdout
