@@ -3,6 +3,7 @@
 #include "api/services.hpp"
 #include "api/session_json.hpp"
 #include "domain/accounts.hpp"
+#include "document/words.hpp"
 #include "identity/opaque_token.hpp"
 #include "identity/password.hpp"
 
@@ -72,6 +73,9 @@ class Accounts {
     if (!body) co_return body.error();
     const auto email = domain::normal_email(body->email);
     if (!email) co_return problem_of({Refusal::invalid_field, "email", "Give an e-mail address like ada@example.com."});
+    if (body->locale && !document::is_language(*body->locale)) {
+      co_return problem_of({Refusal::invalid_field, "locale", "ISO 639 has no such language."});
+    }
     if (const auto fault = identity::fault_of_password(body->password)) {
       co_return problem_of({Refusal::invalid_field, "password", std::string(identity::sentence(*fault))});
     }

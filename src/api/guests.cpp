@@ -7,6 +7,7 @@
 #include "api/services.hpp"
 #include "api/session_json.hpp"
 #include "domain/accounts.hpp"
+#include "document/words.hpp"
 #include "token/order_key.hpp"
 
 namespace admit::api {
@@ -59,6 +60,9 @@ class Guests {
     if (!body) co_return body.error();
     const auto email = domain::normal_email(body->email);
     if (!email) co_return problem_of({Refusal::invalid_field, "email", "Give an e-mail address like ada@example.com."});
+    if (body->locale && !document::is_language(*body->locale)) {
+      co_return problem_of({Refusal::invalid_field, "locale", "ISO 639 has no such language."});
+    }
     const domain::Meta meta = meta_of(x, request);
     if (!x_new.take(request.peer, meta.now)) co_return too_many(x_new);
     const auto fresh = new_session(x, meta);

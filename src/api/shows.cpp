@@ -7,6 +7,7 @@
 #include "api/services.hpp"
 #include "api/show_json.hpp"
 #include "api/show_view.hpp"
+#include "document/words.hpp"
 #include "domain/shows.hpp"
 #include "identity/opaque_token.hpp"
 #include "token/show_key.hpp"
@@ -45,10 +46,10 @@ struct NewShow {
         {required("title", &NewShow::title, text(1, 100).example("An Evening at the Mill")),
          required("startsLocal", &NewShow::starts_local, local_time().doc("Wall time at the venue.").example("2030-06-01T20:00")),
          required("zone", &NewShow::zone, http::zone().doc("IANA time zone of the venue.").example("Europe/Warsaw")),
-         required("currency", &NewShow::currency, http::currency().example("EUR")),
+         required("currency", &NewShow::currency, http::currency().doc("Of ISO 4217, and in use.").example("EUR")),
          optional("venue", &NewShow::venue, text(0, 100).example("Old Mill")),
          optional("address", &NewShow::address, text(0, 150).example("Mill Lane 1, Exampleton")),
-         optional("language", &NewShow::language, http::language().example("en")),
+         optional("language", &NewShow::language, http::language().doc("Of ISO 639.").example("en")),
          optional("doorsLocal", &NewShow::doors_local, local_time().doc("When the doors open; an hour before the start by default.").example("2030-06-01T19:00")),
          optional("windows", &NewShow::windows,
                   items(1, 32).doc("When tickets are let in; by default from the doors' opening to six hours after the start.")
@@ -135,6 +136,13 @@ http::Problem bad_field(std::string field, std::string detail) {
   return problem_of({Refusal::invalid_field, std::move(field), std::move(detail)});
 }
 
+/// As to_instant, for a show: nothing derived from it (doors an hour before) may lie before instants can be written.
+std::expected<domain::Instant, std::string> show_time(std::string_view local, std::string_view zone) {
+  auto at = to_instant(local, zone);
+  if (at && *at < domain::Instant{std::chrono::days{2}}) return std::unexpected("Give a date from 1970-01-03 on.");
+  return at;
+}
+
 /// What the organiser chose, with instants computed from wall times.
 Expected<domain::Show> to_show(const NewShow& body) {
   domain::Show show;
@@ -147,12 +155,13 @@ Expected<domain::Show> to_show(const NewShow& body) {
   show.accent = body.accent.value_or("");
   show.conditions = body.conditions.value_or("");
   show.starts_local = body.starts_local.substr(0, 16);
-  const auto starts = to_instant(body.starts_local, body.zone);
+  if (!document::is_language(show.language)) return std::unexpected(bad_field("language", "ISO 639 has no such language."));
+  const auto starts = show_time(body.starts_local, body.zone);
   if (!starts) return std::unexpected(bad_field(is_zone(body.zone) ? "startsLocal" : "zone", starts.error()));
   show.starts_at = *starts;
   show.doors_at = *starts - std::chrono::hours{1};
   if (body.doors_local) {
-    const auto doors = to_instant(*body.doors_local, body.zone);
+    const auto doors = show_time(*body.doors_local, body.zone);
     if (!doors) return std::unexpected(bad_field("doorsLocal", doors.error()));
     show.doors_at = *doors;
     show.doors_local = body.doors_local->substr(0, 16);
@@ -162,9 +171,9 @@ Expected<domain::Show> to_show(const NewShow& body) {
   if (body.windows) {
     for (std::size_t i = 0; i < body.windows->size(); ++i) {
       const std::string at = "windows[" + std::to_string(i) + "]";
-      const auto from = to_instant((*body.windows)[i].from_local, body.zone);
+      const auto from = show_time((*body.windows)[i].from_local, body.zone);
       if (!from) return std::unexpected(bad_field(at + ".fromLocal", from.error()));
-      const auto until = to_instant((*body.windows)[i].until_local, body.zone);
+      const auto until = show_time((*body.windows)[i].until_local, body.zone);
       if (!until) return std::unexpected(bad_field(at + ".untilLocal", until.error()));
       show.windows.push_back({*from, *until});
     }

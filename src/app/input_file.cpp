@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "api/local_time.hpp"
+#include "document/words.hpp"
+#include "domain/money.hpp"
 #include "http/json.hpp"
 
 namespace admit::app {
@@ -49,6 +51,16 @@ Checked check_times(const InputShow& show) {
     open = open || domain::Window{*from, *until}.contains(*doors);
   }
   if (!open) return fault("show.windows", "No window admits at doorsLocal, when everybody is scanned.");
+  return {};
+}
+
+Checked check_words(const Input& input) {
+  const auto bad = [](const std::optional<std::string>& tag) { return tag && !document::is_language(*tag); };
+  if (!domain::is_currency(input.show.currency)) return fault("show.currency", "ISO 4217 has no such currency in use.");
+  if (bad(input.show.language)) return fault("show.language", "ISO 639 has no such language.");
+  for (std::size_t i = 0; i < input.registrations.size(); ++i) {
+    if (bad(input.registrations[i].locale)) return fault(at("registrations", i) + ".locale", "ISO 639 has no such language.");
+  }
   return {};
 }
 
@@ -176,6 +188,7 @@ std::expected<Input, std::string> read_input(std::string_view json) {
     if (problem.field.empty()) return std::unexpected(problem.detail);
     return fault(problem.field, problem.detail);
   }
+  if (auto checked = check_words(*read); !checked) return std::unexpected(checked.error());
   if (auto checked = check_times(read->show); !checked) return std::unexpected(checked.error());
   if (auto checked = check_sale(*read); !checked) return std::unexpected(checked.error());
   return std::move(*read);

@@ -58,6 +58,8 @@ TEST_CASE("input: a fault is told with the field it is in") {
            Case{"\"size\": 3", "\"size\": 3, \"colour\": 1", "quotas[0].colour"},
            Case{"\"title\": \"Night\", ", "", "show.title"},
            Case{"Europe/Warsaw", "Europe/Atlantis", "show.zone"},
+           Case{"\"PLN\"", "\"XAU\"", "show.currency"},
+           Case{"\"locale\": \"pl\"", "\"locale\": \"xx\"", "registrations[0].locale"},
            Case{"\"2027-10-31T01:30\"", "\"2027-13-31T01:30\"", "show.startsLocal"},
            // 28 March 2027, 2:30: the clocks go from 2:00 to 3:00.
            Case{"\"startsLocal\": \"2027-10-31T01:30\"", "\"startsLocal\": \"2027-03-28T02:30\"", "show.startsLocal"},

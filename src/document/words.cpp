@@ -7,6 +7,7 @@
 #include <unicode/locid.h>
 #include <unicode/numberformatter.h>
 #include <unicode/smpdtfmt.h>
+#include <unicode/uloc.h>
 #include <unicode/ures.h>
 
 #include <algorithm>
@@ -430,6 +431,11 @@ std::string offset_text(std::chrono::seconds offset) {
 }
 
 }  // namespace
+
+bool is_language(std::string_view tag) {
+  const std::string primary(tag.substr(0, tag.find('-')));
+  return primary.size() <= limit_language && *uloc_getISO3Language(primary.c_str()) != '\0';
+}
 
 const Labels& labels(std::string_view language) {
   const auto same = [](std::string_view subtag, std::string_view word) {

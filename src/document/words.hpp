@@ -22,6 +22,9 @@ struct Labels {
   std::string_view conditions;
 };
 
+/// Whether the first part of a BCP 47 tag is a language that ICU knows from ISO 639 (`en`, `haw`; not `xx`).
+[[nodiscard]] bool is_language(std::string_view tag);
+
 /// Labels in the language of a BCP 47 tag (en, de, fr, es, pl, it, nl, pt, cs, sv, da, uk, ru, el, tr, ar, he, ja, zh
 /// in simplified characters, ko, hi, th); English for every other.
 [[nodiscard]] const Labels& labels(std::string_view language);

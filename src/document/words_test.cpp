@@ -95,3 +95,14 @@ TEST_CASE("words: no language lacks a word") {
     }
   }
 }
+
+TEST_CASE("words: a language is one by its first part") {
+  for (const auto* tag : {"en", "pt-BR", "zh-Hant-TW", "haw", "sw", "yi"}) {
+    CAPTURE(tag);
+    CHECK(is_language(tag));
+  }
+  for (const auto* tag : {"", "xx", "qq-DE", "zzz", "e", "abcdefghijklmnopqrstuvwxyz-abcdefghijklmnopqrstuvwxyz"}) {
+    CAPTURE(tag);
+    CHECK_FALSE(is_language(tag));
+  }
+}

@@ -13,7 +13,7 @@ inline constexpr std::int64_t max_amount_minor = 99'999'999;
 /// The highest tax rate accepted, in basis points (1 % = 100).
 inline constexpr std::int64_t max_tax_rate_bp = 10'000;
 
-/// True for three capital letters that Admit can charge in.
+/// Whether `code` is ISO 4217's for a money that a country pays with today.
 [[nodiscard]] bool is_currency(std::string_view code);
 /// Digits after the decimal point that a price in `currency` is written with: 0, 2 or 3.
 [[nodiscard]] int minor_digits(std::string_view currency);

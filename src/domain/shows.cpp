@@ -36,7 +36,7 @@ Result<void> check(const Show& show) {
   if (show.venue.size() > 200) return bad("venue", "The venue's name has at most 200 bytes.");
   if (show.address.size() > 300) return bad("address", "The address has at most 300 bytes.");
   if (show.conditions.size() > 500) return bad("conditions", "The conditions have at most 500 bytes.");
-  if (!is_currency(show.currency)) return bad("currency", "Give an ISO 4217 code, like EUR.");
+  if (!is_currency(show.currency)) return bad("currency", "Give the ISO 4217 code of a currency in use, like EUR.");
   if (show.windows.empty() || show.windows.size() > max_windows_per_show) {
     return bad("windows", "Give 1 to 32 admission windows.");
   }

@@ -48,6 +48,10 @@ TEST_CASE("show: each field has its bounds") {
        [](Show& s) {
          s.currency = "euro";
        }},
+      {"currency",
+       [](Show& s) {
+         s.currency = "XTS";
+       }},
       {"windows",
        [](Show& s) {
          s.windows.clear();

@@ -99,6 +99,38 @@ def test_other_content_types_are_refused(buyer):
         expect(reply, 415)
 
 
+def test_a_body_where_none_is_taken_is_refused(world, buyer):
+    """Of every route without one, as the document lists them."""
+    paths = expect(world.anybody.get("/openapi.json"), 200)["paths"]
+    bare = [(method.upper(), re.sub(r"\{\w+\}", SOME_ID, path)) for path, methods in paths.items()
+            for method, operation in methods.items() if method != "get" and "requestBody" not in operation]
+    assert ("POST", f"/v1/registrations/{SOME_ID}/cancel") in bare and len(bare) > 5
+    for method, path in bare:
+        for raw in (b'{"amount": 1}', b"[]", b"null", b"x", b"{}{}"):
+            expect(buyer.send(method, path, raw=raw), 400, "unexpected_body")
+
+
+@pytest.mark.parametrize("raw", [b"", b"{}", b" {\r\n} "])
+def test_an_empty_body_is_none(buyer, open_show, raw):
+    with_hold = expect(buyer.reserve(open_show[0], [(open_show[1], 1)]), 201)
+    expect(buyer.send("POST", f"/v1/registrations/{with_hold['registrationId']}/cancel", raw=raw), 200)
+
+
+@pytest.mark.parametrize("field, value, code", [("currency", "XTS", "invalid_field"), ("currency", "HRK", "invalid_field"),
+                                                ("currency", "ABC", "invalid_field"), ("currency", "eur", "bad_field"),
+                                                ("language", "xx", "invalid_field"), ("language", "qqq-DE", "invalid_field")])
+def test_a_currency_or_language_that_is_none_is_refused(world, field, value, code):
+    body = {"title": "Evening", "zone": "Europe/Vienna", "startsLocal": "2027-05-01T20:00", "currency": "EUR", field: value}
+    reply = world.organiser.post(f"/v1/businesses/{world.organiser.business_id}/shows", body)
+    assert expect(reply, 422, code)["field"] == field
+
+
+@pytest.mark.parametrize("path, body", [("/v1/users", {"password": "correct horse battery", "name": "Ada"}), ("/v1/guests", {})])
+def test_an_account_with_a_language_that_is_none_is_refused(world, path, body):
+    reply = world.anybody.post(path, {"email": f"{uuid.uuid4().hex}@example.com", "locale": "xx", **body})
+    assert expect(reply, 422, "invalid_field")["field"] == "locale"
+
+
 def test_a_huge_body_is_refused(buyer):
     reply = buyer.send("POST", "/v1/registrations", raw=b'{"showId": "' + b"a" * 3_000_000 + b'"}')
     expect(reply, 413)
