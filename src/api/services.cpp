@@ -308,6 +308,7 @@ void add_all(http::Router& router, Services& services) {
   add_door(router, services);
   add_guests(router, services);
   add_checkout(router, services);
+  add_keys(router, services);
   add_system(router, services, add_pages(router, services));
 }
 

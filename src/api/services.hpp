@@ -305,6 +305,7 @@ void add_door(http::Router& router, Services& services);
 void add_guests(http::Router& router, Services& services);
 void add_checkout(http::Router& router, Services& services);
 /// `front_page` answers `/` for whoever asks for a page.
+void add_keys(http::Router& router, Services& services);
 void add_system(http::Router& router, Services& services, http::Handler front_page);
 /// All of them. Also sets `services.router`.
 void add_all(http::Router& router, Services& services);

@@ -1,6 +1,7 @@
 #include "app/keys.hpp"
 
 #include <filesystem>
+#include <optional>
 
 #include "app/app.hpp"
 #include "app/lane_thread.hpp"
@@ -46,7 +47,13 @@ int list_keys(const Config& config, std::ostream& out) {
 
 int rotate_keys(const Config& config, const KeysOptions& options, std::ostream& out) {
   require_database(config);
-  store::sqlite::SqliteStore store({.path = config.data});
+  std::optional<store::sqlite::SqliteStore> opened;
+  try {
+    opened.emplace(store::sqlite::Options{.path = config.data});
+  } catch (const store::StoreUnavailable& e) {
+    throw ConfigError(std::string(e.what()) + "; a running server rotates at POST /v1/keys/rotate, with an operator's token");
+  }
+  auto& store = *opened;
   const auto ring = open_ring(config, store);
   LaneThread thread(store);
   if (!options.show) {

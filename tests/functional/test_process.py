@@ -5,11 +5,12 @@ import re
 import shutil
 import sqlite3
 import stat
+import uuid
 
 import pytest
 
 import server as servers
-from api import Caller, World, expect
+from api import Caller, World, expect, refused
 
 
 def test_port_zero_picks_one_and_tells_it(serve):
@@ -175,3 +176,18 @@ def test_world_is_told_whole(world):
     for name in ("customer", "organiser", "operator"):
         assert set(world.demo["users"][name]) >= {"userId", "email", "password", "accessToken", "refreshToken"}
     assert set(world.demo["stripe"]) >= {"apiBase", "secretKey", "publishableKey", "webhookSecret", "connectedAccount"}
+
+
+def test_keys_are_rotated_beside_the_running_server(world, customer):
+    show_id, [tier] = world.organiser.create_show("New keys", tiers=[{"price": 0}])
+    _, [before] = world.buy(customer, show_id, [(tier, 1)])
+    refused(world.organiser.post("/v1/keys/rotate", {}), "forbidden", 403)
+    epoch = expect(world.operator.post("/v1/keys/rotate", {}), 200)["epoch"]
+    assert expect(world.operator.post("/v1/keys/rotate", {}), 200)["epoch"] == epoch + 1
+    assert expect(world.operator.post("/v1/keys/rotate", {"showId": show_id}), 200)["keyNumber"] == 1
+    refused(world.operator.post("/v1/keys/rotate", {"showId": str(uuid.uuid4())}), "unknown_show", 404)
+    _, [after] = world.buy(customer, show_id, [(tier, 1)])
+    gate = world.gate(show_id)
+    assert gate.scan(before["qrCode"])["valid"] and gate.scan(after["qrCode"])["valid"]
+    beside = servers.run("keys", "rotate", "--data", world.server.data)
+    assert beside.returncode != 0 and "/v1/keys/rotate" in beside.stdout + beside.stderr
