@@ -825,13 +825,15 @@ class Simulation {
   }
 
   void finish(const Job& job, Uuid lease, std::string error) {
+    const bool goes_on = error == "there are more";
     // One that is given up lies on the desk, and somebody revives it.
     send("finish job",
          FinishJob{.meta = meta(),
                    .job_id = job.id,
                    .lease = lease,
                    .error = std::move(error),
-                   .retry_at = x_now + seconds{30}},
+                   .retry_at = x_now + seconds{30},
+                   .counts = !goes_on},
          [this](Result<Job>& result, auto&) {
            if (result && result->status == JobStatus::dead) x_dead.push_back(result->id);
          });

@@ -317,7 +317,8 @@ std::vector<std::int64_t> uncovered_tickets(const World& world, const Registrati
   std::vector<std::int64_t> covered;
   for (std::int64_t number = 1; number <= transaction.refund_count; ++number) {
     const Refund& refund = world.get<Refund>(refund_id(transaction.id, number));
-    if (is_live(refund.status))
+    // One that failed late has given its places back already, and they may be sold again.
+    if (is_live(refund.status) || refund.places_freed)
       covered.insert(covered.end(), refund.ticket_numbers.begin(), refund.ticket_numbers.end());
   }
   std::vector<std::int64_t> out;

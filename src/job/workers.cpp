@@ -129,9 +129,12 @@ Tried Workers::perform(const domain::Job& job) {
   if (asks_provider(job.kind)) return ask_provider(job);
   switch (job.kind) {
     case domain::JobKind::render_tickets: return render_tickets(domain::RegistrationId{job.subject});
-    case domain::JobKind::cancel_show:
-      return cancel_show(x_lane, x_store, domain::ShowId{job.subject}, [this] { return meta(); },
-                         [this] { return x_is_stopping.load(); });
+    case domain::JobKind::cancel_show: {
+      Tried tried = cancel_show(x_lane, x_store, domain::ShowId{job.subject}, [this] { return meta(); },
+                                [this] { return x_is_stopping.load(); });
+      tried.is_away = x_is_stopping;  // it was stopped, not refused
+      return tried;
+    }
     case domain::JobKind::mail: return x_mails != nullptr ? x_mails->send(job) : Tried("");
     default: break;
   }
