@@ -809,6 +809,10 @@ class Simulation {
   }
 
   void work() {
+    // One that was given up lies on the desk, and somebody revives it.
+    for (const JobId id : std::exchange(x_dead, {})) {
+      send("revive job", ReviveJob{.meta = meta(x_operator), .job_id = id}, [](auto&, auto&) {});
+    }
     for (const auto& job : store::due<Job>(x_site.store(), x_now, 10)) {
       const Uuid lease{x_dice.roll(), x_dice.roll()};
       send("lease job", LeaseJob{.meta = meta(), .job_id = job.id, .lease = lease, .until = x_now + seconds{60}},
@@ -825,21 +829,15 @@ class Simulation {
   }
 
   void finish(const Job& job, Uuid lease, std::string error) {
-    const bool goes_on = error == "there are more";
-    // One that is given up lies on the desk, and somebody revives it.
     send("finish job",
          FinishJob{.meta = meta(),
                    .job_id = job.id,
                    .lease = lease,
                    .error = std::move(error),
-                   .retry_at = x_now + seconds{30},
-                   .counts = !goes_on},
+                   .retry_at = x_now + seconds{30}},
          [this](Result<Job>& result, auto&) {
            if (result && result->status == JobStatus::dead) x_dead.push_back(result->id);
          });
-    for (const JobId id : std::exchange(x_dead, {})) {
-      send("revive job", ReviveJob{.meta = meta(x_operator), .job_id = id}, [](auto&, auto&) {});
-    }
   }
 
   /// "" for done, "later" where the answer to a command tells.
