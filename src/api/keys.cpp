@@ -85,7 +85,8 @@ void add_keys(http::Router& router, Services& services) {
                     .description = "For codes made from now on; those issued before stay good.",
                     .request = http::json_body<RotateRequest>(R"({"showId": "0190f1c2-7b00-7000-8000-000000000000"})"),
                     .replies = {http::json_reply<RotatedJson>(200, "What new codes carry.")},
-                    .problems = refusals({Refusal::invalid_field, Refusal::forbidden, Refusal::unknown_show}),
+                    .problems = refusals({Refusal::invalid_field, Refusal::forbidden, Refusal::unknown_show,
+                                          Refusal::show_cancelled}),
                     .curl = {{"body", R"({"showId": "$SHOW_ID"})"}}}));
 }
 
