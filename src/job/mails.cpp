@@ -61,7 +61,9 @@ bool Mails::about_registration(domain::RegistrationId id, Draft& draft) {
 void Mails::to_buyer(Draft& draft) {
   draft.reader = draft.buyer;
   draft.language = draft.buyer.locale.empty() ? draft.show.language : draft.buyer.locale;
-  draft.facts.link = x_options.order_link(draft.registration.id);
+  // An account signs in; only who has no other way is sent the key of the order.
+  draft.facts.link = draft.buyer.guest ? x_options.order_link(draft.registration.id)
+                                       : x_options.public_url + "/orders/" + draft.registration.id.text();
 }
 
 void Mails::to_organiser(domain::BusinessId id, Draft& draft) {
@@ -91,9 +93,8 @@ void Mails::attach_tickets(Draft& draft) {
                                   .ends_at = end,
                                   .title = draft.show.title,
                                   .place = joined(draft.show.venue, draft.show.address)};
-  draft.message.attachments.push_back({.file_name = "show.ics",
-                                       .media_type = mail::calendar_media_type(event),
-                                       .content = mail::calendar_file(event)});
+  draft.message.attachments.push_back(
+      {.file_name = "show.ics", .media_type = mail::calendar_media_type(event), .content = mail::calendar_file(event)});
 }
 
 bool Mails::write(const domain::Job& job, Draft& draft) {
@@ -110,7 +111,8 @@ bool Mails::write(const domain::Job& job, Draft& draft) {
 
   if (what == "payout_failed") {
     to_organiser(domain::BusinessId{job.subject}, draft);
-    const auto alert = store::get<domain::Alert>(x_store, domain::alert_id(domain::AlertKind::payout_failed, job.subject));
+    const auto alert =
+        store::get<domain::Alert>(x_store, domain::alert_id(domain::AlertKind::payout_failed, job.subject));
     draft.letter = mail::write_letter(mail::PayoutFailed{.business = draft.business.name,
                                                          .reason = alert ? alert->detail : std::string(),
                                                          .link = x_options.public_url},
@@ -139,10 +141,10 @@ bool Mails::write(const domain::Job& job, Draft& draft) {
     if (what == "refund_failed") {
       to_organiser(refund->business_id, draft);
       fill();
-      draft.letter = mail::write_letter(mail::RefundFailed{.order = draft.facts,
-                                                           .amount = draft.money(refund->amount_minor),
-                                                           .reason = refund->last_error},
-                                        draft.language);
+      draft.letter = mail::write_letter(
+          mail::RefundFailed{
+              .order = draft.facts, .amount = draft.money(refund->amount_minor), .reason = refund->last_error},
+          draft.language);
       return true;
     }
     to_buyer(draft);
@@ -165,8 +167,8 @@ bool Mails::write(const domain::Job& job, Draft& draft) {
     mail::OrderConfirmed letter{.order = draft.facts};
     for (const auto& line : registration.lines) {
       const auto tier = store::get<domain::Tier>(x_store, line.tier_id);
-      letter.lines.push_back({std::to_string(line.quantity) + " × " + (tier ? tier->name : std::string()),
-                              draft.money(line.gross_minor)});
+      letter.lines.push_back(
+          {std::to_string(line.quantity) + " × " + (tier ? tier->name : std::string()), draft.money(line.gross_minor)});
     }
     letter.total = draft.money(registration.amount_minor);
     draft.letter = mail::write_letter(letter, draft.language);
@@ -175,14 +177,16 @@ bool Mails::write(const domain::Job& job, Draft& draft) {
     const bool is_held = registration.status == domain::RegistrationStatus::held;
     const auto transaction = store::get<domain::Transaction>(x_store, registration.transaction_id);
     draft.letter = mail::write_letter(
-        mail::PaymentFailed{.order = draft.facts,
-                            .reason = transaction ? transaction->last_error : std::string(),
-                            .places_until = is_held ? when(registration.expires_at, draft.show, draft.language) : std::string()},
+        mail::PaymentFailed{
+            .order = draft.facts,
+            .reason = transaction ? transaction->last_error : std::string(),
+            .places_until = is_held ? when(registration.expires_at, draft.show, draft.language) : std::string()},
         draft.language);
   } else if (what == "show_cancelled") {
     draft.letter = mail::write_letter(mail::ShowCancelled{.order = draft.facts, .amount = paid}, draft.language);
   } else if (what == "registration_cancelled") {
-    draft.letter = mail::write_letter(mail::RegistrationCancelled{.order = draft.facts, .amount = paid}, draft.language);
+    draft.letter =
+        mail::write_letter(mail::RegistrationCancelled{.order = draft.facts, .amount = paid}, draft.language);
   } else {
     return false;
   }
