@@ -109,8 +109,7 @@ void lose(World& world, const Meta& meta, FreshIds& ids, const Registration& reg
       if (ticket.status != TicketStatus::used) refund.ticket_numbers.push_back(number);
     }
     revoke_tickets(world, meta, ids, registration, refund.ticket_numbers);
-    free_places(world, registration, refund.ticket_numbers);
-    refund.places_freed = !refund.ticket_numbers.empty();
+    free_places(world, registration, transaction, refund);
   }
   if (refund.amount_minor > 0 || refund.places_freed) {
     ++transaction.refund_count;

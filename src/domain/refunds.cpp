@@ -51,10 +51,9 @@ void put_failure(World& world, const Meta& meta, FreshIds& ids, const Refund& re
   audit(world, meta, ids, "refund.failed", refund.id.value, refund.show_id);
 }
 
-/// One more word of the provider about a refund that it took.
+/// One more word of the provider about a refund that it took. `revived`: it was noted as refused, and was made after all.
 void advance(World& world, const Meta& meta, FreshIds& ids, const Registration& registration, Transaction& transaction,
-             Refund& refund, RefundStatus status, std::string_view error) {
-  const bool revived = was_refused(refund);
+             Refund& refund, bool revived, RefundStatus status, std::string_view error) {
   const RefundStatus before = revived ? RefundStatus::due : refund.status;
   if (rank(status) <= rank(before)) return;
   if (revived) count(transaction, refund, 1);
@@ -64,10 +63,7 @@ void advance(World& world, const Meta& meta, FreshIds& ids, const Registration& 
   if (status == RefundStatus::succeeded) {
     refund.processed_at = meta.now;
     transaction.refunded_minor += refund.amount_minor;
-    if (!refund.ticket_numbers.empty() && !refund.places_freed) {
-      free_places(world, registration, refund.ticket_numbers);
-      refund.places_freed = true;
-    }
+    free_places(world, registration, transaction, refund);
     put_mail(world, meta, ids, "refund_done", refund.id.value);
     audit(world, meta, ids, "refund.succeeded", refund.id.value, refund.show_id);
   } else if (is_failure(status)) {
@@ -214,6 +210,7 @@ void needs(const RecordRefund& command, Needs& needs) {
   const auto* refund = needs.change<Refund>(command.refund_id);
   if (refund == nullptr) return;
   need_payment(needs, refund->transaction_id);
+  if (const auto* transaction = needs.change<Transaction>(refund->transaction_id)) need_refunds(needs, *transaction);
   if (!command.provider_id.empty()) needs.change<Claim>(refund_claim(command.provider_id));
   need_alert(needs, AlertKind::refund_failed, command.refund_id.value);
   if (command.without_reversal) need_alert(needs, AlertKind::receivable, command.refund_id.value);
@@ -233,6 +230,7 @@ Result<Refund> decide(const RecordRefund& command, World& world) {
     count(transaction, refund, -1);
     put_failure(world, command.meta, ids, refund);
   } else {
+    const bool revived = was_refused(refund);
     if (!tie_refund(world, refund, command.provider_id)) {
       return refuse(Refusal::conflict, "", "The refund is tied to another of the provider.");
     }
@@ -241,7 +239,7 @@ Result<Refund> decide(const RecordRefund& command, World& world) {
       raise_alert(world, command.meta, AlertKind::receivable, refund.id.value, refund.business_id, refund.show_id,
                   "The business owes " + std::to_string(refund.amount_minor) + " minor units " + refund.currency + ".");
     }
-    advance(world, command.meta, ids, registration, transaction, refund, command.status, command.error);
+    advance(world, command.meta, ids, registration, transaction, refund, revived, command.status, command.error);
   }
   world.put(transaction);
   world.put(refund);
@@ -254,6 +252,7 @@ void need(Needs& needs, const RefundNews& news) {
   const auto* refund = id ? needs.change<Refund>(id) : nullptr;
   if (refund != nullptr) {
     need_payment(needs, refund->transaction_id);
+    if (const auto* transaction = needs.change<Transaction>(refund->transaction_id)) need_refunds(needs, *transaction);
     need_alert(needs, AlertKind::refund_failed, id.value);
     return;
   }
@@ -308,8 +307,9 @@ Applied apply(const Telling& telling, const RefundNews& news, World& world, Fres
   const Registration registration = world.get<Registration>(transaction.registration_id);
   if (found == nullptr && transaction.refund_count >= max_refunds) return {InboxStatus::flagged, "too_many_refunds"};
   Refund refund = found != nullptr ? *found : make_foreign(world, telling, news, ids, registration, transaction);
+  const bool revived = was_refused(refund);
   if (!tie_refund(world, refund, news.provider_id)) return {InboxStatus::flagged, "refund_of_another"};
-  advance(world, telling.meta, ids, registration, transaction, refund, news.status, news.failure_reason);
+  advance(world, telling.meta, ids, registration, transaction, refund, revived, news.status, news.failure_reason);
   const std::string detail = "refund_" + std::string(word(refund.status));
   world.put(std::move(refund));
   world.put(std::move(transaction));

@@ -201,6 +201,55 @@ TEST_CASE("refund: one that the provider refuses can be asked for again, one tha
         Refusal::conflict);
 }
 
+TEST_CASE("refund: one noted as refused that the provider made after all counts, and is not made twice") {
+  for (const bool by_event : {true, false}) {
+    CAPTURE(by_event);
+    Sold w;
+    auto& o = w.o;
+    const auto refund = o.must(w.ask(o.organiser));
+    o.must(RecordRefund{.meta = o.meta(), .refund_id = refund.id, .status = RefundStatus::failed, .error = "lost"});
+    const RefundNews news{.provider_id = "re_1",
+                          .intent_id = testing::Office<Rows>::intent_of(w.payment),
+                          .status = RefundStatus::succeeded,
+                          .amount_minor = 3303,
+                          .currency = "EUR",
+                          .refund_id = refund.id};
+    if (by_event) {
+      CHECK(o.must(o.event(news)).detail == "refund_succeeded");
+    } else {
+      w.record(refund, RefundStatus::succeeded, "re_1");
+    }
+    CHECK(w.now_paid().refunded_minor == 3303);
+    CHECK(w.balance(LedgerAccount::buyer) == 0);
+    CHECK(w.taken() == 0);
+    CHECK(code(o.call(w.ask(o.organiser))) == Refusal::refund_too_much);
+  }
+}
+
+TEST_CASE("refund: a place comes back once, though its refund fails late and the money goes back another way") {
+  for (const bool by_dispute : {true, false}) {
+    CAPTURE(by_dispute);
+    Sold w;
+    auto& o = w.o;
+    const auto others = o.reserve(w.tier.id, 2);
+    const auto failed = o.must(w.ask(o.organiser, {1, 2}));
+    w.record(failed, RefundStatus::succeeded);
+    CHECK(w.taken() == 3);
+    w.record(failed, RefundStatus::failed);
+    if (by_dispute) {
+      o.must(o.event(w.dispute("lost", 3303)));
+    } else {
+      o.must(o.event(RefundNews{.provider_id = "re_by_hand",
+                                .intent_id = testing::Office<Rows>::intent_of(w.payment),
+                                .status = RefundStatus::succeeded,
+                                .amount_minor = 3303,
+                                .currency = "EUR"}));
+    }
+    CHECK(w.status(3) == TicketStatus::revoked);
+    CHECK(w.taken() == others.ticket_count);
+  }
+}
+
 TEST_CASE("refund: every order of its news ends the same") {
   std::vector<RefundStatus> order{RefundStatus::pending, RefundStatus::succeeded, RefundStatus::failed};
   std::ranges::sort(order);

@@ -70,12 +70,23 @@ void free_places(World& world, const Registration& registration) {
   give_back(world, places(registration.lines, world));
 }
 
-void free_places(World& world, const Registration& registration, std::span<const std::int64_t> ticket_numbers) {
+void free_places(World& world, const Registration& registration, const Transaction& transaction, Refund& refund) {
+  if (refund.places_freed) return;
+  for (std::int64_t number = 1; number <= transaction.refund_count; ++number) {
+    if (number == refund.number) continue;
+    const Refund& other = world.get<Refund>(refund_id(transaction.id, number));
+    if (!other.places_freed) continue;
+    std::erase_if(refund.ticket_numbers, [&](std::int64_t ticket) {
+      return std::ranges::find(other.ticket_numbers, ticket) != other.ticket_numbers.end();
+    });
+  }
+  if (refund.ticket_numbers.empty()) return;
   std::vector<std::pair<QuotaId, std::int64_t>> sums;
-  for (const std::int64_t number : ticket_numbers) {
-    add_places(sums, world.get<Tier>(line_of(registration, number).tier_id), 1);
+  for (const std::int64_t ticket : refund.ticket_numbers) {
+    add_places(sums, world.get<Tier>(line_of(registration, ticket).tier_id), 1);
   }
   give_back(world, sums);
+  refund.places_freed = true;
 }
 
 const Line& line_of(const Registration& registration, std::int64_t ticket_number) {
@@ -317,8 +328,7 @@ std::vector<std::int64_t> uncovered_tickets(const World& world, const Registrati
   std::vector<std::int64_t> covered;
   for (std::int64_t number = 1; number <= transaction.refund_count; ++number) {
     const Refund& refund = world.get<Refund>(refund_id(transaction.id, number));
-    // One that failed late has given its places back already, and they may be sold again.
-    if (is_live(refund.status) || refund.places_freed)
+    if (is_live(refund.status))
       covered.insert(covered.end(), refund.ticket_numbers.begin(), refund.ticket_numbers.end());
   }
   std::vector<std::int64_t> out;
@@ -364,12 +374,9 @@ Refund make_refund(World& world, const Meta& meta, FreshIds& ids, const Registra
     refund.processed_at = meta.now;
     transaction.refunded_minor += amount_minor;
     book_refund(world, meta.now, transaction, refund);
-    if (!refund.ticket_numbers.empty()) {
-      free_places(world, registration, refund.ticket_numbers);
-      if (transaction.provider == Provider::none_ && registration.user_counter) {
-        count_back(world, registration.user_counter, static_cast<std::int64_t>(refund.ticket_numbers.size()));
-      }
-      refund.places_freed = true;
+    free_places(world, registration, transaction, refund);
+    if (refund.places_freed && transaction.provider == Provider::none_ && registration.user_counter) {
+      count_back(world, registration.user_counter, static_cast<std::int64_t>(refund.ticket_numbers.size()));
     }
   }
   world.put(refund);

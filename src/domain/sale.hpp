@@ -16,8 +16,9 @@ void need_places(Needs& needs, const std::vector<Line>& lines);
 /// All of them, or none and false.
 [[nodiscard]] bool take_places(World& world, const Registration& registration);
 void free_places(World& world, const Registration& registration);
-/// Those of some of its tickets.
-void free_places(World& world, const Registration& registration, std::span<const std::int64_t> ticket_numbers);
+/// Those of a refund's tickets. A place that another refund of the payment has given back, though it may have failed
+/// since, is not given back again: its ticket is no longer this refund's.
+void free_places(World& world, const Registration& registration, const Transaction& transaction, Refund& refund);
 /// The line that a ticket is of; numbers run from 1.
 [[nodiscard]] const Line& line_of(const Registration& registration, std::int64_t ticket_number);
 /// Nobody is let in any more.
