@@ -22,10 +22,8 @@ set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
 
 find_program(ADMIT_CCACHE ccache)
 if(ADMIT_CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${ADMIT_CCACHE})
-  set(CMAKE_C_COMPILER_LAUNCHER ${ADMIT_CCACHE})
-  # What ccache asks for where a precompiled header is in use.
-  set(ENV{CCACHE_SLOPPINESS} pch_defines,time_macros)
+  # The sloppiness is what ccache asks for where a precompiled header is in use.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${ADMIT_CCACHE})
   add_compile_options($<$<CXX_COMPILER_ID:Clang>:-Xclang> $<$<CXX_COMPILER_ID:Clang>:-fno-pch-timestamp>)
 endif()
 
