@@ -1165,6 +1165,7 @@ class Verifier {
     for (const auto& event : page) {
       examined(events);
       expect(events, event, event.id == inbox_id(event.event_id), "kept under another id than its own");
+      expect(events, event, event.desk == inbox_desk(event.status), "listed where it does not belong");
       if (event.detail != "confirmed") continue;
       const Claim* claim = world.find<Claim>(intent_claim(event.object_id));
       const Transaction* transaction =

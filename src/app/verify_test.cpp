@@ -405,6 +405,10 @@ const std::vector<Breach>& breaches() {
        [](S& s, const Sold&) {
          change<InboxEvent>(s, some<InboxEvent>(s).id, [](InboxEvent& e) { e.event_id += "x"; });
        }},
+      {"an event that is listed where it does not belong", "events",
+       [](S& s, const Sold&) {
+         change<InboxEvent>(s, some<InboxEvent>(s).id, [](InboxEvent& e) { e.desk = inbox_desk(InboxStatus::failed); });
+       }},
       {"documents never ordered", "jobs",
        [](S& s, const Sold& w) {
          const auto job = some<Job>(s, [&](const Job& j) { return j.subject == w.paid.id.value; });

@@ -169,6 +169,7 @@ Result<ApplyEvent::Outcome> decide(const ApplyEvent& command, World& world) {
   }
   event.status = applied.status;
   event.detail = applied.detail;
+  event.desk = inbox_desk(event.status);
   world.put(std::move(event));
   return ApplyEvent::Outcome{
       .status = applied.status, .detail = std::move(applied.detail), .confirmed = applied.confirmed};

@@ -280,10 +280,19 @@ update show set catalogue = cast('shows of ' || strftime('%Y-%m', starts_at / 10
 create index show_by_catalogue on show (catalogue, starts_at, id);
 )sql";
 
+// The list's key is the sixteen letters of domain::inbox_desk().
+constexpr const char* step_4 = R"sql(
+alter table inbox_event add column desk blob not null default x'00000000000000000000000000000000';
+update inbox_event set desk = cast(substr('events ' || status || '         ', 1, 16) as blob)
+  where status in ('flagged', 'failed', 'waiting');
+create index inbox_event_by_desk on inbox_event (desk, received_at, id);
+)sql";
+
 constexpr std::array steps{
     Migration{1, "the first schema", step_1},
     Migration{2, "refunds, disputes, the ledger", step_2},
     Migration{3, "guests, and shows by month", step_3},
+    Migration{4, "provider events by what became of them", step_4},
 };
 
 void apply(Database& db, const Migration& step, Instant now) {
