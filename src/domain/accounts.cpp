@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "domain/money.hpp"
+#include "domain/names.hpp"
 
 namespace admit::domain {
 
@@ -33,7 +34,10 @@ void needs(const CreateUser& command, Needs& needs) {
 }
 
 Result<User> decide(const CreateUser& command, World& world) {
-  if (!is_text(command.name, 200)) return refuse(Refusal::invalid_field, "name", "Give a name of 1 to 200 bytes.");
+  if (command.name.empty()) return refuse(Refusal::invalid_field, "name", "Give a name.");
+  if (const auto fault = fault_of_name(command.name); !fault.empty()) {
+    return refuse(Refusal::invalid_field, "name", std::string(fault));
+  }
   const ClaimId claim = email_claim(command.email);
   if (world.find<Claim>(claim) != nullptr) {
     return refuse(Refusal::email_taken, "email", "There is an account with this e-mail address; sign in instead.");
@@ -163,7 +167,10 @@ void needs(const CreateBusiness& command, Needs& needs) {
 }
 
 Result<Business> decide(const CreateBusiness& command, World& world) {
-  if (!is_text(command.name, 200)) return refuse(Refusal::invalid_field, "name", "Give a name of 1 to 200 bytes.");
+  if (command.name.empty()) return refuse(Refusal::invalid_field, "name", "Give a name.");
+  if (const auto fault = fault_of_name(command.name); !fault.empty()) {
+    return refuse(Refusal::invalid_field, "name", std::string(fault));
+  }
   if (world.find<User>(command.meta.user) == nullptr) {
     return refuse(Refusal::unknown_user, "", "There is no such account.");
   }

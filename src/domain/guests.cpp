@@ -1,5 +1,7 @@
 #include "domain/guests.hpp"
 
+#include "domain/names.hpp"
+
 namespace admit::domain {
 
 void needs(const CreateGuest& command, Needs& needs) {
@@ -7,7 +9,9 @@ void needs(const CreateGuest& command, Needs& needs) {
 }
 
 Result<User> decide(const CreateGuest& command, World& world) {
-  if (command.name.size() > 200) return refuse(Refusal::invalid_field, "name", "Give a name of at most 200 bytes.");
+  if (const auto fault = fault_of_name(command.name); !fault.empty()) {
+    return refuse(Refusal::invalid_field, "name", std::string(fault));
+  }
   FreshIds ids(command.meta);
   User user{.id = ids.next<UserId>(),
             .email = command.email,

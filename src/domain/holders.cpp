@@ -2,12 +2,9 @@
 
 #include <algorithm>
 
+#include "domain/names.hpp"
+
 namespace admit::domain {
-namespace {
-
-constexpr std::size_t max_holder_bytes = 200;
-
-}  // namespace
 
 void needs(const NameHolders& command, Needs& needs) {
   needs.change<Registration>(command.registration_id);
@@ -35,9 +32,8 @@ Result<Registration> decide(const NameHolders& command, World& world) {
       return refuse(Refusal::invalid_field, at + ".holders", "Name at most one holder per ticket.");
     }
     for (std::size_t h = 0; h < named.holders.size(); ++h) {
-      if (named.holders[h].size() > max_holder_bytes) {
-        return refuse(Refusal::invalid_field, at + ".holders[" + std::to_string(h) + "]",
-                      "A name has at most 200 bytes.");
+      if (const auto fault = fault_of_name(named.holders[h]); !fault.empty()) {
+        return refuse(Refusal::invalid_field, at + ".holders[" + std::to_string(h) + "]", std::string(fault));
       }
     }
     line->holders = named.holders;

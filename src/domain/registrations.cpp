@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "domain/accounts.hpp"
+#include "domain/names.hpp"
 #include "domain/sale.hpp"
 #include "domain/shows.hpp"
 
@@ -10,7 +11,6 @@ namespace admit::domain {
 namespace {
 
 constexpr std::size_t max_lines = 20;
-constexpr std::size_t max_holder_bytes = 200;
 /// Quotas that one registration draws from: with its tickets they must fit in one save of the tightest store.
 constexpr std::size_t max_quotas = 32;
 /// A payment that is processed for longer has been forgotten by the provider.
@@ -30,9 +30,8 @@ Result<void> check_shape(const Reserve& command) {
       return refuse(Refusal::invalid_field, at + ".holders", "Name at most one holder per ticket.");
     }
     for (std::size_t h = 0; h < line.holders.size(); ++h) {
-      if (line.holders[h].size() > max_holder_bytes) {
-        return refuse(Refusal::invalid_field, at + ".holders[" + std::to_string(h) + "]",
-                      "A name has at most 200 bytes.");
+      if (const auto fault = fault_of_name(line.holders[h]); !fault.empty()) {
+        return refuse(Refusal::invalid_field, at + ".holders[" + std::to_string(h) + "]", std::string(fault));
       }
     }
     for (std::size_t other = 0; other < i; ++other) {

@@ -127,6 +127,8 @@ TEST_CASE("reserve: refusals, in their order; with two faults the first is told"
   crowd.lines[0].holders = {"a", "b"};
   auto long_name = order(o.show, tier.id, 1);
   long_name.lines[0].holders = {std::string(201, 'x')};
+  auto turned_name = order(o.show, tier.id, 1);
+  turned_name.lines[0].holders = {"Ada \u202eecalevoL"};
   auto no_provider = order(o.show, tier.id, 1);
   no_provider.payments_ready = false;
 
@@ -143,6 +145,7 @@ TEST_CASE("reserve: refusals, in their order; with two faults the first is told"
       {"a tier twice", twice, Refusal::invalid_field},
       {"more holders than tickets", crowd, Refusal::invalid_field},
       {"a name too long", long_name, Refusal::invalid_field},
+      {"a name that turns the line", turned_name, Refusal::invalid_field},
       {"no show, no tier", order({}, {}, 1), Refusal::unknown_show},
       {"unpublished, no tier", order(unpublished, {}, 1), Refusal::show_not_published},
       {"too early, no tier", order(timed, {}, 1), Refusal::sale_not_open},

@@ -7,6 +7,7 @@
 #include "domain/id.hpp"
 #include "domain/instant.hpp"
 #include "domain/money.hpp"
+#include "domain/names.hpp"
 #include "domain/refusal.hpp"
 #include "domain/rows.hpp"
 #include "domain/sha256.hpp"
@@ -273,4 +274,35 @@ TEST_CASE("email: how an address is compared") {
   }
   CHECK(normal_email(std::string(248, 'a') + "@b.org"));
   CHECK_FALSE(normal_email(std::string(249, 'a') + "@b.org"));
+}
+
+TEST_CASE("name: any script passes, and what joins its letters") {
+  for (const char* name : {"", "Ada Lovelace", "O'Neill-Żółć", "محمد علي", "דוד בן-גוריון", "دیوان\u200cسالار",
+                           "क्\u200dष", "👩\u200d👩\u200d👧", "李小龍", "\u00a0é\u2010", "\u202f\u2065\u206a"}) {
+    CAPTURE(name);
+    CHECK(fault_of_name(name).empty());
+  }
+  CHECK(fault_of_name(std::string(200, 'x')).empty());
+}
+
+TEST_CASE("name: controls and what turns the direction of writing are refused wherever they stand") {
+  for (const char* mark :
+       {"\n",     "\t",     "\x1b",   "\x7f",   "\u0080", "\u0085", "\u009f", "\u061c", "\u200e", "\u200f", "\u2028",
+        "\u2029", "\u202a", "\u202b", "\u202c", "\u202d", "\u202e", "\u2066", "\u2067", "\u2068", "\u2069"}) {
+    for (const auto& name :
+         {std::string(mark), mark + std::string("Ada"), std::string("علي") + mark, std::string("A") + mark + "da"}) {
+      CAPTURE(name);
+      CHECK(!fault_of_name(name).empty());
+    }
+  }
+  CHECK(!fault_of_name(std::string("a\0b", 3)).empty());
+  CHECK(!fault_of_name(std::string(201, 'x')).empty());
+}
+
+TEST_CASE("inbox: only what somebody should look at is listed") {
+  CHECK(inbox_desk(InboxStatus::applied) == CounterId{});
+  CHECK(inbox_desk(InboxStatus::ignored) == CounterId{});
+  CHECK(inbox_desk(InboxStatus::waiting).value.raw() == "events waiting  ");
+  CHECK(inbox_desk(InboxStatus::flagged).value.raw() == "events flagged  ");
+  CHECK(inbox_desk(InboxStatus::failed).value.raw() == "events failed   ");
 }
