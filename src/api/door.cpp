@@ -3,6 +3,7 @@
 #include "api/door_json.hpp"
 #include "api/services.hpp"
 #include "crypto/hash.hpp"
+#include "crypto/html.hpp"
 #include "domain/door.hpp"
 #include "log/log.hpp"
 #include "token/token.hpp"
@@ -134,20 +135,6 @@ Opening open_code(const Services& services, std::string_view text) {
   return {opened, {}};
 }
 
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
-      default: out += c;
-    }
-  }
-  return out;
-}
-
 std::string page_of(const BoughtJson& bought) {
   const char* colour = !bought.valid ? "#9b1c1c" : bought.status == "used" ? "#8a5a00" : "#14673a";
   std::string out =
@@ -159,9 +146,9 @@ std::string page_of(const BoughtJson& bought) {
   out += colour;
   out += "}h1{font-size:1.6rem;margin:0 0 .5rem;color:";
   out += colour;
-  out += "}p{margin:.3rem 0}small{color:#595959}</style></head><body><main><h1>" + escaped(bought.message) + "</h1>";
-  if (bought.show) out += "<p>" + escaped(*bought.show) + "</p>";
-  if (bought.tier) out += "<p>" + escaped(*bought.tier) + "</p>";
+  out += "}p{margin:.3rem 0}small{color:#595959}</style></head><body><main><h1>" + crypto::html_text(bought.message) + "</h1>";
+  if (bought.show) out += "<p>" + crypto::html_text(*bought.show) + "</p>";
+  if (bought.tier) out += "<p>" + crypto::html_text(*bought.tier) + "</p>";
   out += "<p><small>Looking at a ticket never uses it up. It is let in at the door only.</small></p></main></body></html>";
   return out;
 }

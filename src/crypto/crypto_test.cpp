@@ -10,6 +10,7 @@
 #include "crypto/ed25519.hpp"
 #include "crypto/encoding.hpp"
 #include "crypto/hash.hpp"
+#include "crypto/html.hpp"
 #include "crypto/random.hpp"
 #include "crypto/secret.hpp"
 
@@ -190,4 +191,10 @@ TEST_CASE("crypto: many threads at once agree") {
   }
   for (auto& thread : threads) thread.join();
   CHECK(wrong == 0);
+}
+
+TEST_CASE("html: text that would be markup is text") {
+  CHECK(html_text("<a href=\"x\" y='z'>&amp;") == "&lt;a href=&quot;x&quot; y=&#39;z&#39;&gt;&amp;amp;");
+  CHECK(html_text("Zażółć 李").size() == std::string_view("Zażółć 李").size());
+  CHECK(html_text("").empty());
 }

@@ -1,5 +1,6 @@
 #include "mail/page.hpp"
 
+#include "crypto/html.hpp"
 #include "mail/text.hpp"
 
 namespace admit::mail {
@@ -50,7 +51,7 @@ std::string open(std::string_view tag, std::string_view css_class, std::string_v
 }
 
 std::string paragraph(std::string_view text, std::string_view css_class, std::string_view style) {
-  return open("p", css_class, style) + escape_html(text) + "</p>\n";
+  return open("p", css_class, style) + crypto::html_text(text) + "</p>\n";
 }
 
 /// Rows of a name and its value; with `is_receipt` values are at the right and the last row is the sum.
@@ -62,8 +63,8 @@ std::string table(const std::vector<std::pair<std::string, std::string>>& rows, 
       "<table role=\"presentation\" width=\"100%\" cellpadding=\"0\" cellspacing=\"0\" border=\"0\""
       " style=\"border-collapse:collapse;margin:0 0 24px\">\n";
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    const std::string name = escape_html(rows[i].first);
-    const std::string value = escape_html(rows[i].second);
+    const std::string name = crypto::html_text(rows[i].first);
+    const std::string value = crypto::html_text(rows[i].second);
     const std::string weight = i + 1 == rows.size() ? "font-weight:600;" : "";
     out += "<tr>";
     if (is_receipt) {
@@ -98,20 +99,20 @@ std::string as_text(const Page& page) {
 std::string as_html(const Page& page) {
   const std::string accent{colour(page.tone)};
   std::string out = "<!doctype html>\n<html lang=\"";
-  out += escape_html(page.language);
+  out += crypto::html_text(page.language);
   out +=
       "\">\n<head>\n<meta charset=\"utf-8\">\n"
       "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n"
       "<meta name=\"color-scheme\" content=\"light dark\">\n"
       "<meta name=\"supported-color-schemes\" content=\"light dark\">\n"
       "<meta name=\"format-detection\" content=\"telephone=no,date=no,address=no\">\n<title>";
-  out += escape_html(page.heading) + "</title>\n";
+  out += crypto::html_text(page.heading) + "</title>\n";
   out += style_sheet;
   out += "</head>\n<body class=\"page\" style=\"margin:0;padding:0;background:#f3f3f6\">\n";
   // What a list of mails shows beside the subject.
   if (!page.paragraphs.empty())
     out +=
-        "<div style=\"display:none;max-height:0;overflow:hidden\">" + escape_html(page.paragraphs.front()) + "</div>\n";
+        "<div style=\"display:none;max-height:0;overflow:hidden\">" + crypto::html_text(page.paragraphs.front()) + "</div>\n";
   out +=
       "<table role=\"presentation\" width=\"100%\" cellpadding=\"0\" cellspacing=\"0\" border=\"0\">"
       "<tr><td class=\"outer\" align=\"center\" style=\"padding:32px 16px\">\n";
@@ -123,7 +124,7 @@ std::string as_html(const Page& page) {
       "<tr><td class=\"inner\" style=\"padding:32px 36px;overflow-wrap:anywhere;" +
       std::string{font} + "\">\n";
   out += open("h1", "ink", "margin:0 0 20px;font-size:24px;line-height:30px;font-weight:700;color:#1a1a1f") +
-         escape_html(page.heading) + "</h1>\n";
+         crypto::html_text(page.heading) + "</h1>\n";
   constexpr std::string_view running = "margin:0 0 16px;font-size:16px;line-height:25px;color:#1a1a1f";
   if (!page.greeting.empty()) out += paragraph(page.greeting, "ink", running);
   for (const auto& one : page.paragraphs) out += paragraph(one, "ink", running);
@@ -139,13 +140,13 @@ std::string as_html(const Page& page) {
   if (!page.facts.empty()) out += table(page.facts, false);
   if (!page.amounts.empty()) out += table(page.amounts, true);
   if (!page.link.empty()) {
-    const std::string link = escape_html(page.link);
+    const std::string link = crypto::html_text(page.link);
     out += "<table role=\"presentation\" cellpadding=\"0\" cellspacing=\"0\" border=\"0\"><tr><td bgcolor=\"" + accent +
            "\" style=\"border-radius:8px;background:" + accent + "\"><a href=\"" + link +
            "\" style=\"display:inline-block;padding:13px "
            "26px;font-size:16px;line-height:22px;font-weight:600;color:#ffffff;"
            "text-decoration:none;border-radius:8px\">" +
-           escape_html(page.button) + "</a></td></tr></table>\n";
+           crypto::html_text(page.button) + "</a></td></tr></table>\n";
   }
   out += "</td></tr></table>\n";
   out += paragraph(

@@ -15,9 +15,6 @@ namespace admit::mail {
 /// space, none at the ends; marks that reorder the line go; at most `limit_characters`, cut with an ellipsis.
 [[nodiscard]] std::string one_line(std::string_view text, std::size_t limit_characters);
 
-/// Escaped for HTML text and for attributes in double quotes.
-[[nodiscard]] std::string escape_html(std::string_view text);
-
 /// The bytes of the UTF-8 character at the start of `text`, 1 where it is broken; 0 for an empty text.
 [[nodiscard]] std::size_t character_size(std::string_view text);
 
