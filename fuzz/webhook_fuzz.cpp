@@ -32,8 +32,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   for (const auto text : {input, body}) {
     const auto event = payment::parse_event(text);
-    if (event && (event->id.empty() || event->type.empty() || (event->is_thin && event->intent))) std::abort();
-    if (event && event->intent && event->intent->id.empty()) std::abort();
+    const auto* intent = event ? std::get_if<payment::Intent>(&event->object) : nullptr;
+    if (event && (event->id.empty() || event->type.empty() || (event->is_thin && intent))) std::abort();
+    if (intent && intent->id.empty()) std::abort();
     if (event && event->payload.find("\"client_secret\":") != std::string::npos) std::abort();
     if (event && payment::to_command(*event).event_id != event->id) std::abort();
   }

@@ -219,7 +219,6 @@ std::expected<ProviderEvent, EventFault> parse_event(std::string_view raw_body) 
     event.object_id = text_of(*object, "id");
     event.object_kind = text_of(*object, event.is_thin ? "type" : "object");
     if (!event.is_thin) event.object = provider_json::read_object(*object);
-    if (const auto* intent = std::get_if<Intent>(&event.object)) event.intent = *intent;
   }
   for (const auto* id :
        {&event.id, &event.type, &event.api_version, &event.account, &event.object_id, &event.object_kind}) {

@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <expected>
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -26,8 +25,6 @@ struct ProviderEvent {
   domain::Instant created{};
   /// The object as it was when the event was made; empty for kinds we do not use and for thin events.
   ProviderObject object;
-  /// For payment_intent.* events that carry the object.
-  std::optional<Intent> intent;
   /// The body as it may be stored: without the intent's client secret, which events carry too.
   std::string payload;
 };

@@ -51,24 +51,4 @@ std::string_view word(FailureKind kind) {
   return "";
 }
 
-Answer<CreatedIntent> Payments::create_intent_blocking(IntentOrder order) {
-  return blocking(create_intent(std::move(order)));
-}
-
-Answer<CreatedIntent> Payments::retrieve_intent_blocking(std::string intent_id) {
-  return blocking(retrieve_intent(std::move(intent_id)));
-}
-
-Answer<Intent> Payments::cancel_intent_blocking(std::string intent_id, std::string idempotency_key) {
-  return blocking(cancel_intent(std::move(intent_id), std::move(idempotency_key)));
-}
-
-Answer<std::optional<CreatedIntent>> Payments::find_intent_blocking(std::string transaction_id, domain::Instant since) {
-  return blocking(find_intent(std::move(transaction_id), since));
-}
-
-Answer<Account> Payments::retrieve_account_blocking(std::string account_id) {
-  return blocking(retrieve_account(std::move(account_id)));
-}
-
 }  // namespace admit::payment

@@ -247,13 +247,6 @@ class Payments {
   /// The platform's webhook endpoints, at most 100.
   [[nodiscard]] virtual AnswerTask<std::vector<Endpoint>> list_endpoints() = 0;
 
-  [[nodiscard]] Answer<CreatedIntent> create_intent_blocking(IntentOrder order);
-  [[nodiscard]] Answer<CreatedIntent> retrieve_intent_blocking(std::string intent_id);
-  [[nodiscard]] Answer<Intent> cancel_intent_blocking(std::string intent_id, std::string idempotency_key);
-  [[nodiscard]] Answer<std::optional<CreatedIntent>> find_intent_blocking(std::string transaction_id,
-                                                                          domain::Instant since);
-  [[nodiscard]] Answer<Account> retrieve_account_blocking(std::string account_id);
-
   /// Real money: the key is a live key. Events with another `livemode` are not ours.
   [[nodiscard]] virtual bool livemode() const = 0;
 };

@@ -190,7 +190,7 @@ struct Bench {
                     "&payment_method_data[card][cvc]=123");
   }
   std::string create(const std::string& key) {
-    auto created = client->create_intent_blocking(order(key));
+    auto created = blocking(client->create_intent(order(key)));
     REQUIRE(created);
     return created->intent.id;
   }
@@ -249,7 +249,7 @@ TEST_CASE("client: a payment that succeeds, from creating to its signed webhook"
   Shop shop{bench.box->keys().webhook_secret};
   bench.box->set_webhook_url(shop.url());
 
-  const auto created = bench.client->create_intent_blocking(bench.order());
+  const auto created = blocking(bench.client->create_intent(bench.order()));
   REQUIRE(created);
   CHECK(created->intent.status == IntentStatus::requires_payment_method);
   CHECK(created->intent.amount_minor == 2500);
@@ -268,15 +268,15 @@ TEST_CASE("client: a payment that succeeds, from creating to its signed webhook"
   REQUIRE(eventually([&] { return shop.taken().size() == 1; }));
   const auto event = shop.taken().front();
   CHECK(event.type == "payment_intent.succeeded");
-  REQUIRE(event.intent);
-  CHECK(event.intent->id == created->intent.id);
-  CHECK(event.intent->received_minor == 2500);
-  CHECK(event.intent->registration_id == "registration-1");
-  CHECK(event.intent->transaction_id == "transaction-pi-create:1:1");
+  const auto& told = std::get<Intent>(event.object);
+  CHECK(told.id == created->intent.id);
+  CHECK(told.received_minor == 2500);
+  CHECK(told.registration_id == "registration-1");
+  CHECK(told.transaction_id == "transaction-pi-create:1:1");
   CHECK_FALSE(event.livemode);
   CHECK(shop.refused().empty());
 
-  const auto found = bench.client->retrieve_intent_blocking(created->intent.id);
+  const auto found = blocking(bench.client->retrieve_intent(created->intent.id, ""));
   REQUIRE(found);
   CHECK(found->intent.status == IntentStatus::succeeded);
   CHECK(found->client_secret.text() == created->client_secret.text());
@@ -305,7 +305,7 @@ TEST_CASE("sandbox: a declined card leaves the same intent open for another") {
   CHECK(at(body, "error.payment_intent.status") == "requires_payment_method");
   REQUIRE(eventually([&] { return shop.taken().size() == 1; }));
   CHECK(shop.taken().front().type == "payment_intent.payment_failed");
-  CHECK(shop.taken().front().intent->last_error == "insufficient_funds");
+  CHECK(std::get<Intent>(shop.taken().front().object).last_error == "insufficient_funds");
 
   CHECK(bench.pay(id, "4242424242424242").status == 200);
   CHECK(eventually([&] { return shop.taken().size() == 2; }));
@@ -344,13 +344,13 @@ TEST_CASE("sandbox: 3-D Secure waits for the buyer, who may succeed or fail") {
 TEST_CASE("client: cancelling tells the state it was too late for") {
   Bench bench;
   const auto open = bench.create("a");
-  const auto cancelled = bench.client->cancel_intent_blocking(open, "cancel:a");
+  const auto cancelled = blocking(bench.client->cancel_intent(open, "cancel:a", ""));
   REQUIRE(cancelled);
   CHECK(cancelled->status == IntentStatus::canceled);
 
   const auto paid = bench.create("b");
   static_cast<void>(bench.pay(paid, "4242424242424242"));
-  const auto late = bench.client->cancel_intent_blocking(paid, "cancel:b");
+  const auto late = blocking(bench.client->cancel_intent(paid, "cancel:b", ""));
   REQUIRE_FALSE(late);
   CHECK(late.error().kind == FailureKind::refused);
   CHECK(late.error().code == "payment_intent_unexpected_state");
@@ -360,8 +360,8 @@ TEST_CASE("client: cancelling tells the state it was too late for") {
 
 TEST_CASE("client: the same key with the same order is the same intent, with another order it is refused") {
   Bench bench;
-  const auto first = bench.client->create_intent_blocking(bench.order("k"));
-  const auto again = bench.client->create_intent_blocking(bench.order("k"));
+  const auto first = blocking(bench.client->create_intent(bench.order("k")));
+  const auto again = blocking(bench.client->create_intent(bench.order("k")));
   REQUIRE(first);
   REQUIRE(again);
   CHECK(first->intent.id == again->intent.id);
@@ -369,7 +369,7 @@ TEST_CASE("client: the same key with the same order is the same intent, with ano
 
   auto other = bench.order("k");
   other.amount_minor = 2600;
-  const auto refused = bench.client->create_intent_blocking(other);
+  const auto refused = blocking(bench.client->create_intent(other));
   REQUIRE_FALSE(refused);
   CHECK(refused.error().kind == FailureKind::refused);
   CHECK(refused.error().type == "idempotency_error");
@@ -406,7 +406,7 @@ TEST_CASE("client: a refusal names the parameter at fault and is not kept for it
   const auto refusal = [&](const std::function<void(IntentOrder&)>& spoil) {
     auto order = bench.order("r");
     spoil(order);
-    const auto refused = bench.client->create_intent_blocking(order);
+    const auto refused = blocking(bench.client->create_intent(order));
     REQUIRE_FALSE(refused);
     CHECK(refused.error().kind == FailureKind::refused);
     return refused.error().code + " " + refused.error().param;
@@ -420,7 +420,7 @@ TEST_CASE("client: a refusal names the parameter at fault and is not kept for it
   const auto closed = bench.box->create_account({.charges_enabled = false});
   CHECK(refusal([&](auto& order) { order.destination = closed; }) ==
         "insufficient_capabilities_for_transfer transfer_data[destination]");
-  CHECK(bench.client->create_intent_blocking(bench.order("r")));
+  CHECK(blocking(bench.client->create_intent(bench.order("r"))));
 
   const auto unknown = bench.call("POST", "/v1/payment_intents", "amount=500&currency=eur&colour=red");
   CHECK(at(json_of(unknown), "error.code") == "parameter_unknown");
@@ -431,22 +431,22 @@ TEST_CASE("client: a refusal names the parameter at fault and is not kept for it
 
 TEST_CASE("client: an account tells whether it can sell") {
   Bench bench;
-  const auto open = bench.client->retrieve_account_blocking(bench.account);
+  const auto open = blocking(bench.client->retrieve_account(bench.account));
   REQUIRE(open);
   CHECK(open->can_sell());
-  const auto closed = bench.client->retrieve_account_blocking(bench.box->create_account({.charges_enabled = false}));
+  const auto closed = blocking(bench.client->retrieve_account(bench.box->create_account({.charges_enabled = false})));
   REQUIRE(closed);
   CHECK_FALSE(closed->can_sell());
   CHECK(at(json_of(bench.call("GET", "/v1/accounts/" + closed->id)), "requirements.disabled_reason") ==
         "requirements.past_due");
-  CHECK(bench.client->retrieve_account_blocking("acct_nobody").error().code == "resource_missing");
+  CHECK(blocking(bench.client->retrieve_account("acct_nobody")).error().code == "resource_missing");
   const auto made = json_of(bench.call("POST", "/v1/accounts", "country=PL&capabilities[transfers][requested]=true"));
-  CHECK_FALSE(bench.client->retrieve_account_blocking(at(made, "id"))->can_sell());
+  CHECK_FALSE(blocking(bench.client->retrieve_account(at(made, "id")))->can_sell());
 }
 
 TEST_CASE("sandbox: keys decide what may be done") {
   Bench bench;
-  const auto created = bench.client->create_intent_blocking(bench.order());
+  const auto created = blocking(bench.client->create_intent(bench.order()));
   REQUIRE(created);
   const auto publishable = bench.box->keys().publishable_key.text();
   const auto path = "/v1/payment_intents/" + created->intent.id;
@@ -466,19 +466,19 @@ TEST_CASE("client: work done behind a stored 500 is unknown, and found by its tr
   bench.set_faults("http_500_stored=1");
   const auto since = system_now();
   const auto order = bench.order("k");
-  const auto lost = bench.client->create_intent_blocking(order);
+  const auto lost = blocking(bench.client->create_intent(order));
   REQUIRE_FALSE(lost);
   CHECK(lost.error().kind == FailureKind::unknown);
   CHECK(lost.error().http_status == 500);
-  CHECK(bench.client->create_intent_blocking(order).error().kind == FailureKind::unknown);
+  CHECK(blocking(bench.client->create_intent(order)).error().kind == FailureKind::unknown);
 
-  const auto found = bench.client->find_intent_blocking(order.transaction_id, since);
+  const auto found = blocking(bench.client->find_intent(order.transaction_id, since, ""));
   REQUIRE(found);
   REQUIRE(found->has_value());
   CHECK((*found)->intent.transaction_id == order.transaction_id);
   CHECK((*found)->intent.amount_minor == 2500);
   CHECK_FALSE((*found)->client_secret.empty());
-  const auto none = bench.client->find_intent_blocking("another", since);
+  const auto none = blocking(bench.client->find_intent("another", since, ""));
   REQUIRE(none);
   CHECK_FALSE(none->has_value());
 }
@@ -490,7 +490,7 @@ TEST_CASE("client: looking for a transaction goes through every page") {
   for (int i = 0; i < 120; ++i) {
     CHECK(bench.call("POST", "/v1/payment_intents", "amount=500&currency=eur").status == 200);
   }
-  const auto found = bench.client->find_intent_blocking(bench.order("first").transaction_id, since);
+  const auto found = blocking(bench.client->find_intent(bench.order("first").transaction_id, since, ""));
   REQUIRE(found);
   REQUIRE(found->has_value());
   CHECK((*found)->intent.id == first);
@@ -499,7 +499,7 @@ TEST_CASE("client: looking for a transaction goes through every page") {
 TEST_CASE("client: an answer lost after the work is made good by the same key") {
   Bench bench;
   bench.set_faults("response_lost=1");
-  const auto created = bench.client->create_intent_blocking(bench.order("k"));
+  const auto created = blocking(bench.client->create_intent(bench.order("k")));
   REQUIRE(created);
   const auto list = json_of(bench.call("GET", "/v1/payment_intents?limit=100"));
   CHECK(list.at("data").as_array().size() == 1);
@@ -514,7 +514,7 @@ TEST_CASE("client: without an answer it was not sent, with an answer that never 
   options.attempt_limit = 100ms;
   options.max_retries = 0;
   StripeClient hasty{bench.http, std::move(options)};
-  const auto late = hasty.create_intent_blocking(bench.order());
+  const auto late = blocking(hasty.create_intent(bench.order()));
   REQUIRE_FALSE(late);
   CHECK(late.error().kind == FailureKind::unknown);
   CHECK(late.error().code == "timed_out");
@@ -525,7 +525,7 @@ TEST_CASE("client: without an answer it was not sent, with an answer that never 
   nowhere.secret_key = bench.box->keys().secret_key.copy();
   nowhere.sleep = no_wait;
   StripeClient lonely{bench.http, std::move(nowhere)};
-  const auto unsent = lonely.create_intent_blocking(bench.order());
+  const auto unsent = blocking(lonely.create_intent(bench.order()));
   REQUIRE_FALSE(unsent);
   CHECK(unsent.error().kind == FailureKind::not_sent);
   CHECK(unsent.error().code == "not_connected");
@@ -577,7 +577,7 @@ TEST_CASE("client: tries again as the provider says, a bounded number of times, 
       calls = 0;
     }
     waits.clear();
-    const auto answer = client.create_intent_blocking(order);
+    const auto answer = blocking(client.create_intent(order));
     return std::string{answer ? "ok" : word(answer.error().kind)} + " " + std::to_string(calls);
   };
   CHECK(outcome({{200, ""}}) == "ok 1");
@@ -597,7 +597,7 @@ TEST_CASE("client: tries again as the provider says, a bounded number of times, 
   CHECK(outcome({{302, ""}}) == "unknown 1");
   CHECK(keys == std::set<std::string>{"same"});
   order.idempotency_key.clear();
-  CHECK_THROWS_AS(static_cast<void>(client.create_intent_blocking(order)), std::invalid_argument);
+  CHECK_THROWS_AS(static_cast<void>(blocking(client.create_intent(order))), std::invalid_argument);
   server.stop(1s);
 }
 
@@ -736,7 +736,7 @@ TEST_CASE("sandbox: keys, objects, events and deliveries survive a restart") {
   const auto open = bench.create("open");
   static_cast<void>(bench.pay(paid, "4242424242424242"));
   const std::string key{bench.box->keys().secret_key.text()};
-  const auto replay_before = bench.client->create_intent_blocking(bench.order("open"));
+  const auto replay_before = blocking(bench.client->create_intent(bench.order("open")));
   bench.box.reset();
 
   struct stat file{};
@@ -745,14 +745,14 @@ TEST_CASE("sandbox: keys, objects, events and deliveries survive a restart") {
 
   bench.open();
   CHECK(bench.box->keys().secret_key.text() == key);
-  CHECK(bench.client->retrieve_intent_blocking(paid)->intent.status == IntentStatus::succeeded);
-  CHECK(bench.client->retrieve_account_blocking(bench.account)->can_sell());
-  CHECK(bench.client->create_intent_blocking(bench.order("open"))->intent.id == open);
+  CHECK(blocking(bench.client->retrieve_intent(paid, ""))->intent.status == IntentStatus::succeeded);
+  CHECK(blocking(bench.client->retrieve_account(bench.account))->can_sell());
+  CHECK(blocking(bench.client->create_intent(bench.order("open")))->intent.id == open);
   CHECK(json_of(bench.call("GET", "/v1/events?type=payment_intent.created")).at("data").as_array().size() == 2);
   Shop shop{bench.box->keys().webhook_secret};
   bench.box->set_webhook_url(shop.url());
   REQUIRE(eventually([&] { return shop.taken().size() == 1; }));
-  CHECK(shop.taken().front().intent->id == paid);
+  CHECK(std::get<Intent>(shop.taken().front().object).id == paid);
 }
 
 TEST_CASE("sandbox: everything goes by the clock it is given") {
@@ -777,9 +777,9 @@ TEST_CASE("sandbox: everything goes by the clock it is given") {
   StripeClient client{http, std::move(stripe)};
   IntentOrder order{
       .amount_minor = 900, .currency = "PLN", .destination = box.create_account(), .idempotency_key = "a"};
-  const auto created = client.create_intent_blocking(order);
+  const auto created = blocking(client.create_intent(order));
   REQUIRE(created);
-  CHECK(client.cancel_intent_blocking(created->intent.id, "b"));
+  CHECK(blocking(client.cancel_intent(created->intent.id, "b", "")));
   REQUIRE(eventually([&] { return shop.taken().size() == 1; }));
   CHECK(shop.taken().front().created == opening);
   CHECK(shop.taken().front().type == "payment_intent.canceled");
@@ -817,7 +817,7 @@ TEST_CASE("client and sandbox: no key, client secret or card number reaches the 
     CHECK(eventually([&] { return shop.taken().size() == 2; }));
     auto refused = bench.order("b");
     refused.amount_minor = 1;
-    CHECK_FALSE(bench.client->create_intent_blocking(refused));
+    CHECK_FALSE(blocking(bench.client->create_intent(refused)));
     CHECK(bench.call("GET", "/v1/accounts/x", {}, {}, "sk_test_sbx_wrong").status == 401);
   }
   log::configure({});
@@ -842,7 +842,7 @@ TEST_CASE("sandbox: many buyers at once are each paid once and told of once") {
     threads.emplace_back([&, buyer] {
       for (int i = 0; i < each; ++i) {
         auto created =
-            bench.client->create_intent_blocking(bench.order(std::to_string(buyer) + ":" + std::to_string(i)));
+            blocking(bench.client->create_intent(bench.order(std::to_string(buyer) + ":" + std::to_string(i))));
         if (created && bench.pay(created->intent.id, "4242424242424242").status == 200) ++paid;
       }
     });
