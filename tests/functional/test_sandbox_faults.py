@@ -242,6 +242,37 @@ def test_an_event_is_posted_again_as_often_as_asked(lab, receiver):
     lab.post("/__sbx/events/evt_nobody/resend", {}, 404)
 
 
+def test_any_event_is_told_of_any_object(lab):
+    receiver = lab.receiver(events="payment_intent.processing")
+    intent = lab.paid()
+    told = lab.post("/__sbx/events", {"type": "payment_intent.processing", "object": intent["id"]})
+    receiver.wait_for(1)
+    assert receiver.events[0]["id"] == told["id"]
+    assert receiver.events[0]["data"]["object"]["status"] == "succeeded", "the object as it is, whatever is told of it"
+    of_charge = lab.post("/__sbx/events", {"type": "charge.failed", "object": intent["latest_charge"]})
+    assert of_charge["data"]["object"]["id"] == intent["latest_charge"]
+    assert {"payment_intent.processing", "charge.failed"} <= set(lab.event_types(intent["id"]))
+    recent = {event["id"]: event for event in lab.get("/__sbx/timeline")["events"]}
+    assert recent[told["id"]]["subject"] == recent[of_charge["id"]]["subject"] == intent["id"]
+    assert lab.refused("/__sbx/events", {"type": "charge.updated", "object": intent["id"]})[1] == "object"
+    assert lab.refused("/__sbx/events", {"type": "charge.invented", "object": intent["id"]})[1] == "type"
+    assert lab.refused("/__sbx/events", {"type": "charge.updated", "object": "ch_nobody"}, 404)[1] == "object"
+    receiver.close()
+
+
+def test_an_accounts_events_go_to_the_endpoints_of_accounts(lab):
+    account = lab.account()
+    connected = lab.receiver(connect=True)
+    lab.post("/__sbx/drain")
+    lab.post("/__sbx/events", {"type": "account.updated", "object": account})
+    lab.post("/__sbx/events", {"type": "account.application.deauthorized", "object": account})
+    connected.wait_for(2)
+    assert sorted(connected.types()) == ["account.application.deauthorized", "account.updated"]
+    assert {event["account"] for event in connected.events} == {account}
+    assert {event["data"]["object"]["object"] for event in connected.events} == {"account", "application"}
+    connected.close()
+
+
 def test_an_event_may_come_before_the_answer(lab, receiver):
     lab.post("/__sbx/faults", {"deliver_first": 1, "delay_ms": 0})
     lab.paid()

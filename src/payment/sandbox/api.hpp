@@ -131,6 +131,8 @@ using Refused = std::unexpected<ApiError>;
 [[nodiscard]] Reply list_events(Call& call);
 /// Not Stripe's: posts an event again, `times` (1) times, to whom it went.
 [[nodiscard]] Reply resend_event(Call& call);
+/// Not Stripe's: a new event of `type` about the `object` of that id as it is now, whether that happened or not.
+[[nodiscard]] Reply tell_event(Call& call);
 [[nodiscard]] Reply create_endpoint(Call& call);
 [[nodiscard]] Reply retrieve_endpoint(Call& call);
 [[nodiscard]] Reply list_endpoints(Call& call);

@@ -1,6 +1,7 @@
 // Events, and the endpoints they are posted to.
 
 #include <algorithm>
+#include <array>
 #include <boost/json.hpp>
 
 #include "payment/sandbox/objects.hpp"
@@ -17,6 +18,47 @@ constexpr std::size_t max_types = 20;
 constexpr std::int64_t max_resend = 100;
 constexpr std::int64_t listed_s = 30LL * 24 * 3600;
 
+/// What can be told of an object: the type and what it is about.
+struct Tale {
+  std::string_view type;
+  std::string_view kind;
+};
+constexpr std::array tales{
+    Tale{"payment_intent.created", "payment_intent"},
+    Tale{"payment_intent.requires_action", "payment_intent"},
+    Tale{"payment_intent.processing", "payment_intent"},
+    Tale{"payment_intent.amount_capturable_updated", "payment_intent"},
+    Tale{"payment_intent.succeeded", "payment_intent"},
+    Tale{"payment_intent.payment_failed", "payment_intent"},
+    Tale{"payment_intent.canceled", "payment_intent"},
+    Tale{"charge.succeeded", "charge"},
+    Tale{"charge.failed", "charge"},
+    Tale{"charge.captured", "charge"},
+    Tale{"charge.expired", "charge"},
+    Tale{"charge.updated", "charge"},
+    Tale{"charge.refunded", "charge"},
+    Tale{"refund.created", "refund"},
+    Tale{"refund.updated", "refund"},
+    Tale{"refund.failed", "refund"},
+    Tale{"charge.dispute.created", "dispute"},
+    Tale{"charge.dispute.updated", "dispute"},
+    Tale{"charge.dispute.funds_withdrawn", "dispute"},
+    Tale{"charge.dispute.funds_reinstated", "dispute"},
+    Tale{"charge.dispute.closed", "dispute"},
+    Tale{"radar.early_fraud_warning.created", "radar.early_fraud_warning"},
+    Tale{"transfer.created", "transfer"},
+    Tale{"transfer.reversed", "transfer"},
+    Tale{"application_fee.created", "application_fee"},
+    Tale{"application_fee.refunded", "application_fee"},
+    Tale{"payout.paid", "payout"},
+    Tale{"payout.failed", "payout"},
+    Tale{"account.updated", "account"},
+    Tale{"account.application.deauthorized", "account"},
+};
+
+constexpr std::string_view object_sql =
+    "SELECT type, account, json FROM sbx_object WHERE id=? ORDER BY account LIMIT 1";
+constexpr std::string_view last_event_sql = "SELECT json FROM sbx_event ORDER BY seq DESC LIMIT 1";
 constexpr std::string_view event_sql = "SELECT json FROM sbx_event WHERE id=?";
 constexpr std::string_view place_sql = "SELECT seq FROM sbx_event WHERE id=?";
 constexpr std::string_view events_sql =
@@ -150,6 +192,40 @@ Reply resend_event(Call& call) {
     call.deliveries.push_back(call.database.last_id());
   }
   return json::object{{"posted", posted}};
+}
+
+Reply tell_event(Call& call) {
+  if (auto fits = call.params.check({{"type", Kind::text, true}, {"object", Kind::text, true}}); !fits) {
+    return Refused(std::move(fits.error()));
+  }
+  const auto type = call.params.text("type");
+  const auto* tale = std::ranges::find(tales, type, &Tale::type);
+  if (tale == tales.end()) {
+    return invalid("", "type", "The sandbox tells nothing of this type: '" + std::string{type} + "'");
+  }
+  std::string account;
+  json::object object;
+  {
+    auto rows = call.database.query(object_sql, call.params.text("object"));
+    if (!rows.next()) {
+      return refuse(404, "invalid_request_error", "resource_missing", "object",
+                    "No such object: '" + std::string{call.params.text("object")} + "'");
+    }
+    if (rows.text(0) != tale->kind) {
+      return invalid("", "object",
+                     std::string{type} + " tells of a " + std::string{tale->kind} + ", this is a " + rows.text(0));
+    }
+    account = rows.text(1);
+    object = std::move(json::parse(rows.text(2)).get_object());
+  }
+  call.is_begun = true;
+  // An account's own events are told in its name.
+  if (tale->kind == "account") account = text_in(object, "id");
+  if (type == "account.application.deauthorized") object = application_of(call);
+  emit_for(call, account, type, object);
+  auto made = call.database.query(last_event_sql);
+  if (!made.next()) throw std::runtime_error("payment sandbox: an event it wrote is not there");
+  return std::move(json::parse(made.text(0)).get_object());
 }
 
 Reply create_endpoint(Call& call) {

@@ -34,6 +34,8 @@ constexpr std::string_view calls_sql =
     "LIMIT ?";
 constexpr std::string_view events_sql =
     "SELECT seq, id, type, account, created FROM sbx_event WHERE subject=? ORDER BY seq DESC LIMIT ?";
+constexpr std::string_view recent_events_sql =
+    "SELECT id, type, account, created, subject FROM sbx_event ORDER BY seq DESC LIMIT 50";
 constexpr std::string_view attempts_sql =
     "SELECT a.at_ms, a.took_ms, a.result, a.fault, d.endpoint FROM sbx_attempt a JOIN sbx_delivery d ON d.id = "
     "a.delivery_id"
@@ -136,7 +138,16 @@ Reply read_timeline(Call& call) {
                                       {"created", intent.at("created")},
                                       {"metadata", intent.at("metadata")}});
     }
-    return json::object{{"payments", std::move(payments)}};
+    json::array events;
+    auto told = call.database.query(recent_events_sql);
+    while (told.next()) {
+      events.push_back(json::object{{"id", told.text(0)},
+                                    {"type", told.text(1)},
+                                    {"account", told.text(2)},
+                                    {"at_ms", told.number(3) * 1000},
+                                    {"subject", told.text(4)}});
+    }
+    return json::object{{"payments", std::move(payments)}, {"events", std::move(events)}};
   }
   json::array calls;
   auto made = call.database.query(calls_sql, subject, max_rows);

@@ -23,6 +23,10 @@ std::string with_query(std::string_view url, const std::vector<http::FormField>&
 
 }  // namespace
 
+json::object application_of(Call& call) {
+  return {{"id", private_value(call, "client_id")}, {"object", "application"}, {"name", "Ticket platform"}};
+}
+
 Reply check_authorization(Call& call) {
   if (auto fits = call.params.check({{"response_type", Kind::word, true, "code"},
                                      {"client_id", Kind::text, true},
@@ -138,9 +142,7 @@ Reply deauthorize(Call& call) {
   }
   call.is_begun = true;
   keep_private(call, "gone:" + account, "deauthorized");
-  const json::object application{
-      {"id", call.params.text("client_id")}, {"object", "application"}, {"name", "Ticket platform"}};
-  emit_for(call, account, "account.application.deauthorized", application);
+  emit_for(call, account, "account.application.deauthorized", application_of(call));
   return json::object{{"stripe_user_id", account}};
 }
 

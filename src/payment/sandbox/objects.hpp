@@ -36,6 +36,9 @@ void emit(Call& call, std::string_view type, const boost::json::object& object,
 void emit_for(Call& call, std::string_view account, std::string_view type, const boost::json::object& object,
               const boost::json::object* previous = nullptr);
 
+/// What an account knows the platform by.
+[[nodiscard]] boost::json::object application_of(Call& call);
+
 /// `kind` names a row of the table in actions.cpp; it happens once, in the name of the call's account.
 void schedule(Call& call, std::string_view kind, std::string_view object_id, std::int64_t after_ms);
 /// The same by the time scale: for what follows within seconds.

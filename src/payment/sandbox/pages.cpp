@@ -2,7 +2,11 @@
 
 #include <array>
 
+#include "crypto/html.hpp"
+
 namespace admit::payment::sandbox {
+
+using crypto::html_text;
 
 namespace {
 
@@ -35,6 +39,11 @@ fieldset{border:1px solid #ccc;margin:.8em 0}pre{background:#f4f4f4;padding:.6em
 <table><thead><tr><th>Payment<th>Amount<th>State<th>Account<th>Made</tr></thead><tbody id="payments"></tbody></table>
 <section id="one" hidden><h2 id="title"></h2><fieldset id="tools"></fieldset>
 <table><thead><tr><th>When<th>What<th>Outcome</tr></thead><tbody id="story"></tbody></table></section>
+<h2>Events</h2>
+<form id="tell"><label>Tell of <input id="about" required size="34" placeholder="pi_…, ch_…, re_…, dp_…, acct_…"></label>
+<label>the event <input id="type" required size="34" list="types" placeholder="payment_intent.succeeded"></label>
+<datalist id="types"></datalist><button>Send</button></form>
+<table><thead><tr><th>When<th>What<th>Of<th>Account<th>Event</tr></thead><tbody id="events"></tbody></table>
 <h2>As a command</h2><pre id="curl"></pre><h2>State</h2><pre id="snapshot"></pre></div>
 <script src="/sandbox/lab.js"></script></html>
 )";
@@ -44,6 +53,14 @@ constexpr std::string_view lab_js = R"JS('use strict';
   const by = (id) => document.getElementById(id);
   let key = sessionStorage.getItem('sbx-key') || '';
   let open = null;
+  const types = ['payment_intent.created', 'payment_intent.requires_action', 'payment_intent.processing',
+    'payment_intent.amount_capturable_updated', 'payment_intent.succeeded', 'payment_intent.payment_failed',
+    'payment_intent.canceled', 'charge.succeeded', 'charge.failed', 'charge.captured', 'charge.expired', 'charge.updated',
+    'charge.refunded', 'refund.created', 'refund.updated', 'refund.failed', 'charge.dispute.created',
+    'charge.dispute.updated', 'charge.dispute.funds_withdrawn', 'charge.dispute.funds_reinstated',
+    'charge.dispute.closed', 'radar.early_fraud_warning.created', 'transfer.created', 'transfer.reversed',
+    'application_fee.created', 'application_fee.refunded', 'payout.paid', 'payout.failed', 'account.updated',
+    'account.application.deauthorized'];
 
   async function call(method, path, form) {
     const reply = await fetch(path, {method, body: form, headers: {
@@ -80,6 +97,12 @@ constexpr std::string_view lab_js = R"JS('use strict';
     button.onclick = () => act(path, form);
     by('tools').append(button);
   }
+  function againButton(event) {
+    const again = document.createElement('button');
+    again.textContent = 'Post again';
+    again.onclick = () => act(`/__sbx/events/${event}/resend`, 'times=1');
+    return again;
+  }
   async function story() {
     if (!open) return;
     const found = await call('GET', '/__sbx/timeline?subject=' + encodeURIComponent(open.id));
@@ -111,18 +134,13 @@ constexpr std::string_view lab_js = R"JS('use strict';
       cell(row, at(line.at));
       cell(row, line.what, line.name);
       cell(row, line.outcome);
-      if (line.event) {
-        const again = document.createElement('button');
-        again.textContent = 'Post again';
-        again.onclick = () => act(`/__sbx/events/${line.event}/resend`, 'times=1');
-        row.lastChild.append(' ', again);
-      }
+      if (line.event) row.lastChild.append(' ', againButton(line.event));
     }
   }
   async function look() {
     try {
       const snapshot = await call('GET', '/__sbx/snapshot');
-      const {payments} = await call('GET', '/__sbx/timeline');
+      const {payments, events} = await call('GET', '/__sbx/timeline');
       by('enter').hidden = true;
       by('lab').hidden = false;
       by('profile').value = snapshot.faults.profile;
@@ -136,7 +154,21 @@ constexpr std::string_view lab_js = R"JS('use strict';
         cell(row, payment.status);
         cell(row, payment.account);
         cell(row, at(payment.created * 1000));
-        row.onclick = () => { open = payment; story().catch((error) => told(error.message, true)); };
+        row.onclick = () => {
+          open = payment;
+          by('about').value = payment.id;
+          story().catch((error) => told(error.message, true));
+        };
+      }
+      by('events').replaceChildren();
+      for (const event of events) {
+        const row = by('events').insertRow();
+        cell(row, at(event.at_ms));
+        cell(row, event.type, 'event');
+        cell(row, event.subject);
+        cell(row, event.account);
+        cell(row, event.id);
+        row.lastChild.append(' ', againButton(event.id));
       }
       await story();
     } catch (error) {
@@ -153,6 +185,11 @@ constexpr std::string_view lab_js = R"JS('use strict';
   for (const button of document.querySelectorAll('button[data-post]')) {
     button.onclick = () => act(button.dataset.post, button.dataset.form);
   }
+  by('types').append(...types.map((type) => new Option(type)));
+  by('tell').onsubmit = (event) => {
+    event.preventDefault();
+    act('/__sbx/events', new URLSearchParams({type: by('type').value.trim(), object: by('about').value.trim()}).toString());
+  };
   by('take').onclick = () => act('/__sbx/faults', 'profile=' + by('profile').value);
   by('fresh').onclick = look;
   if (key) look();
@@ -348,34 +385,8 @@ constexpr std::string_view stripe_js = R"JS('use strict';
 
 }  // namespace
 
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
-
 std::string action_page(std::string_view intent_id) {
-  const auto path = "/sandbox/3ds/" + escaped(intent_id);
+  const auto path = "/sandbox/3ds/" + html_text(intent_id);
   return std::string{head} +
          "<h1>Is it you who pays?</h1>\n<form method=\"post\"><button id=\"complete\" formaction=\"" + path +
          "/complete\">Complete</button>\n<button id=\"fail\" formaction=\"" + path +
@@ -388,8 +399,8 @@ std::string onboarding_page(std::string_view account, std::string_view session) 
        {"needs_document", "Needs document"},
        {"rejected", "Reject"},
        {"bank_account_missing", "Bank account missing"}}};
-  auto page = std::string{head} + "<h1>Your account " + escaped(account) +
-              "</h1>\n<form method=\"post\" action=\"/sandbox/onboarding/" + escaped(session) + "\">\n";
+  auto page = std::string{head} + "<h1>Your account " + html_text(account) +
+              "</h1>\n<form method=\"post\" action=\"/sandbox/onboarding/" + html_text(session) + "\">\n";
   for (const auto& [word, text] : choices) {
     page += "<button name=\"state\" id=\"" + std::string{word} + "\" value=\"" + std::string{word} + "\">" +
             std::string{text} + "</button>\n";
@@ -402,7 +413,7 @@ std::string authorize_page(const std::vector<http::FormField>& hidden) {
               "<h1>Connect your account?</h1>\n<p>The platform may then take payments in your name.</p>\n"
               "<form method=\"post\" action=\"/oauth/authorize\">\n";
   for (const auto& [name, value] : hidden) {
-    page += "<input type=\"hidden\" name=\"" + escaped(name) + "\" value=\"" + escaped(value) + "\">\n";
+    page += "<input type=\"hidden\" name=\"" + html_text(name) + "\" value=\"" + html_text(value) + "\">\n";
   }
   return page +
          "<button name=\"answer\" id=\"new\" value=\"new\">Connect an account that can charge</button>\n"
@@ -413,7 +424,7 @@ std::string authorize_page(const std::vector<http::FormField>& hidden) {
 }
 
 std::string plain_page(std::string_view sentence) {
-  return std::string{head} + "<p>" + escaped(sentence) + "</p></html>\n";
+  return std::string{head} + "<p>" + html_text(sentence) + "</p></html>\n";
 }
 
 std::string_view stripe_script() {

@@ -23,7 +23,4 @@ namespace admit::payment::sandbox {
 [[nodiscard]] std::string_view lab_page();
 [[nodiscard]] std::string_view lab_script();
 
-/// For the text and the attributes of a page.
-[[nodiscard]] std::string escaped(std::string_view text);
-
 }  // namespace admit::payment::sandbox

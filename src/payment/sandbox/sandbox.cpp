@@ -374,6 +374,7 @@ void Sandbox::Impl::add_routes() {
   add(Verb::POST, "/__sbx/payouts", create_payout, Access::control);
   add(Verb::POST, "/__sbx/payouts/{id}/fail", fail_payout, Access::control);
   add(Verb::POST, "/__sbx/events/{id}/resend", resend_event, Access::control);
+  add(Verb::POST, "/__sbx/events", tell_event, Access::control);
   add(Verb::GET, "/__sbx/snapshot", take_snapshot, Access::control);
   add(Verb::POST, "/__sbx/snapshot", take_snapshot, Access::control);
   add(Verb::GET, "/__sbx/timeline", read_timeline, Access::control);
