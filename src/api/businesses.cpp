@@ -43,13 +43,8 @@ class Businesses {
   }
 
   Response show(Request& request) {
-    const auto in = input<domain::BusinessId>(request, caller_of(x, request));
-    if (!in) return in.error();
-    const auto business = row_of<domain::Business>(x, in->id);
+    const auto business = managed_business(x, request);
     if (!business) return business.error();
-    if (business->owner_id != in->caller.user && !in->caller.is_operator) {
-      return problem_of({Refusal::forbidden, "businessId", "The business belongs to somebody else."});
-    }
     return reply(200, to_json(*business));
   }
 

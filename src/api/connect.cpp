@@ -248,12 +248,8 @@ class Connect {
   static std::string fresh_state() { return crypto::base64url(crypto::random_bytes<24>()); }
 
   Expected<domain::Business> managed(const Caller& caller, domain::BusinessId id) {
-    auto business = row_of<domain::Business>(x, id);
-    if (!business) return business;
-    if (!caller.is_operator && business->owner_id != caller.user) {
-      return std::unexpected(problem_of({Refusal::forbidden, "businessId", "The business belongs to somebody else."}));
-    }
-    if (!x.payments_ready()) return std::unexpected(not_ready());
+    auto business = managed_business(x, caller, id);
+    if (business && !x.payments_ready()) return std::unexpected(not_ready());
     return business;
   }
   std::optional<domain::Business> named(const Request& request) {

@@ -1,7 +1,7 @@
 // What people look after: alerts, jobs that were given up, payments that need a decision, cash at the box office.
 
-#include "api/door_json.hpp"
 #include "api/money_json.hpp"
+#include "api/paging.hpp"
 #include "api/registration_json.hpp"
 #include "api/services.hpp"
 #include "domain/alerts.hpp"
@@ -71,6 +71,27 @@ struct EventJson {
   }
 };
 
+EventJson to_json(const domain::InboxEvent& row) {
+  return {.event_id = row.event_id,
+          .type = row.type,
+          .object_id = row.object_id,
+          .account = row.account,
+          .status = std::string(domain::word(row.status)),
+          .detail = row.detail,
+          .received_at = domain::text(row.received_at),
+          .livemode = row.livemode};
+}
+
+struct EventList {
+  std::vector<EventJson> events;
+  std::optional<std::string> next_cursor;
+  static http::Shape shape() {
+    return http::object<EventList>("ProviderEventList",
+                                   {required("events", &EventList::events, http::items(0, 1000)),
+                                    http::optional("nextCursor", &EventList::next_cursor, http::text(1, 200))});
+  }
+};
+
 struct TransactionJson {
   std::string transaction_id, registration_id, provider, status, currency, intent_id, flag, last_error, created_at;
   std::int64_t attempt = 0, amount = 0, received = 0, refunded = 0, application_fee = 0;
@@ -136,18 +157,11 @@ class Desk {
     const auto caller = operator_of(x, request);
     if (!caller) return caller.error();
     const bool settled = request.query("settled").value_or("") == "true";
-    return page(request, "by_desk", domain::alert_desk(!settled).value);
+    return list_reply<domain::Alert>(x, request, "by_desk", domain::alert_desk(!settled).value, &AlertList::alerts, say);
   }
 
   Response of_business(Request& request) {
-    const auto in = input<domain::BusinessId>(request, caller_of(x, request));
-    if (!in) return in.error();
-    const auto business = row_of<domain::Business>(x, in->id);
-    if (!business) return business.error();
-    if (!manages(x, in->caller, in->id)) {
-      return problem_of({Refusal::forbidden, "businessId", "The business belongs to somebody else."});
-    }
-    return page(request, "by_business", in->id.value);
+    return business_list_reply<domain::Alert>(x, request, &AlertList::alerts, say);
   }
 
   Task resolve(Request& request) {
@@ -179,14 +193,17 @@ class Desk {
     if (!caller) return caller.error();
     const auto row = store::get<domain::InboxEvent>(x.store, domain::inbox_id(request.param("eventId")));
     if (!row) return http::Problem{404, "unknown_event", "No event of this id has arrived.", "eventId", 0};
-    return reply(200, EventJson{.event_id = row->event_id,
-                                .type = row->type,
-                                .object_id = row->object_id,
-                                .account = row->account,
-                                .status = std::string(domain::word(row->status)),
-                                .detail = row->detail,
-                                .received_at = domain::text(row->received_at),
-                                .livemode = row->livemode});
+    return reply(200, to_json(*row));
+  }
+
+  /// Those that somebody may have to look at, by what became of them.
+  Response events(Request& request) {
+    const auto caller = operator_of(x, request);
+    if (!caller) return caller.error();
+    const auto status = domain::parse_word<domain::InboxStatus>(request.query("status").value_or(""));
+    const auto desk = status ? domain::inbox_desk(*status) : domain::CounterId{};
+    return list_reply<domain::InboxEvent>(x, request, "by_desk", desk.value, &EventList::events,
+                                          [](const domain::InboxEvent& row) { return to_json(row); });
   }
 
   /// For its business.
@@ -237,14 +254,7 @@ class Desk {
   }
 
  private:
-  Response page(Request& request, std::string_view index, domain::Uuid key) {
-    const auto rows = page_of<domain::Alert>(x.store, request, index, key, true);
-    if (!rows) return rows.error();
-    AlertList out;
-    for (const auto& row : rows->rows) out.alerts.push_back(api::to_json(row));
-    if (rows->next) out.next_cursor = cursor_text(*rows->next);
-    return reply(200, out);
-  }
+  static constexpr auto say = [](const domain::Alert& row) { return api::to_json(row); };
 
   Services& x;
 };
@@ -255,8 +265,7 @@ void add_desk(http::Router& router, Services& services) {
   const auto on = methods_of(std::make_shared<Desk>(services));
   const Shared organiser{.tags = {"Desk"}, .security = {"user"}, .token = "$ORGANISER_TOKEN"};
   const Shared operators{.tags = {"Desk"}, .security = {"operator"}, .token = "$OPERATOR_TOKEN"};
-  const std::vector<http::Parameter> paging{http::query_param("limit", http::integer(1, 1000)),
-                                            http::query_param("cursor", http::text(1, 200))};
+  const auto paging = paging_parameters();
   auto settled = paging;
   settled.push_back(http::query_param("settled", http::boolean()));
   router.add(route(operators, Verb::GET, "/v1/alerts", on(&Desk::alerts),
@@ -289,6 +298,17 @@ void add_desk(http::Router& router, Services& services) {
                     .replies = {http::json_reply<JobJson>(200, "The job, due again.")},
                     .problems = refusals({Refusal::forbidden, Refusal::unknown_job, Refusal::job_not_dead}),
                     .curl = {{"jobId", "$DEAD_JOB_ID"}}}));
+  auto by_status = paging;
+  by_status.push_back(http::query_param("status", http::one_of({"failed", "flagged", "waiting"}), true));
+  router.add(route(operators, Verb::GET, "/v1/payments/events", on(&Desk::events),
+                   {.operation_id = "listProviderEvents",
+                    .summary = "Events of the payment provider that could not be applied, newest first",
+                    .description = "`failed`: a fault of ours, tried again. `waiting`: of a payment not known yet, tried again. "
+                                   "`flagged`: kept and not acted upon; a person decides. Each is kept for 90 days.",
+                    .parameters = by_status,
+                    .replies = {http::json_reply<EventList>(200, "The events; nextCursor where there are more.")},
+                    .problems = refusals({Refusal::invalid_field, Refusal::forbidden}),
+                    .curl = {{"status", "flagged"}}}));
   auto event_problems = refusals({Refusal::forbidden});
   event_problems.push_back({404, "unknown_event", "No event of this id has arrived."});
   router.add(route(operators, Verb::GET, "/v1/payments/events/{eventId}", on(&Desk::event),

@@ -1,9 +1,5 @@
 #include "api/door_json.hpp"
 
-#include <charconv>
-
-#include "crypto/encoding.hpp"
-
 namespace admit::api {
 
 using http::optional;
@@ -70,30 +66,6 @@ CheckInJson to_json(const domain::CheckIn& check_in) {
 http::Shape CheckInList::shape() {
   return http::object<CheckInList>("CheckInList", {required("checkIns", &CheckInList::check_ins, http::items(0, 1000)),
                                                    optional("nextCursor", &CheckInList::next_cursor, http::text(1, 200))});
-}
-
-std::size_t limit_of(const http::Request& request) {
-  const auto text = request.query("limit").value_or("1000");
-  std::size_t limit = 1000;
-  std::from_chars(text.data(), text.data() + text.size(), limit);  // its range was checked by the server
-  return limit;
-}
-
-Expected<std::optional<store::Cursor>> cursor_of(const http::Request& request) {
-  const auto text = request.query("cursor");
-  if (!text) return std::nullopt;
-  const auto bytes = crypto::from_base64url(*text);
-  if (!bytes || bytes->size() < 16) {
-    return std::unexpected(problem_of({domain::Refusal::invalid_field, "cursor", "Give a cursor as it was in nextCursor."}));
-  }
-  return store::Cursor{std::string(bytes->begin() + 16, bytes->end()), domain::Uuid::from_bytes(bytes->data())};
-}
-
-std::string cursor_text(const store::Cursor& cursor) {
-  const auto id = cursor.id.bytes();
-  std::string joined(id.begin(), id.end());
-  joined += cursor.order;
-  return crypto::base64url(crypto::bytes_of(joined));
 }
 
 }  // namespace admit::api

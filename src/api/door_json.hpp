@@ -1,5 +1,5 @@
 #pragma once
-// Tickets and scans as JSON, and cursors.
+// Tickets and scans as JSON.
 
 #include <optional>
 #include <string>
@@ -34,23 +34,5 @@ struct CheckInList {
   std::optional<std::string> next_cursor;
   static http::Shape shape();
 };
-
-/// `?limit=`, 1,000 by default.
-[[nodiscard]] std::size_t limit_of(const http::Request& request);
-/// `?cursor=` as it was given out; invalid_field for anything else.
-[[nodiscard]] Expected<std::optional<store::Cursor>> cursor_of(const http::Request& request);
-/// One page of an index as `?limit=` and `?cursor=` want it.
-template <class Row>
-[[nodiscard]] Expected<store::Page<Row>> page_of(store::Store& store, const http::Request& request, std::string_view index,
-                                                 domain::Uuid key, bool descending = false) {
-  auto after = cursor_of(request);
-  if (!after) return std::unexpected(after.error());
-  try {
-    return store::list<Row>(store, index, key, limit_of(request), *std::move(after), descending);
-  } catch (const store::BadCursor&) {
-    return std::unexpected(problem_of({domain::Refusal::invalid_field, "cursor", "Give a cursor as it was in nextCursor."}));
-  }
-}
-[[nodiscard]] std::string cursor_text(const store::Cursor& cursor);
 
 }  // namespace admit::api

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "api/door_json.hpp"
 #include "api/money_json.hpp"
+#include "api/paging.hpp"
 #include "api/services.hpp"
 #include "domain/cancellations.hpp"
 #include "domain/refunds.hpp"
@@ -111,16 +111,13 @@ class RefundEndpoints {
   }
 
   Response of_business(Request& request) {
-    RefundList out;
-    return page<domain::Refund>(request, out, out.refunds);
+    return business_list_reply<domain::Refund>(x, request, &RefundList::refunds, say);
   }
   Response disputes(Request& request) {
-    DisputeList out;
-    return page<domain::Dispute>(request, out, out.disputes);
+    return business_list_reply<domain::Dispute>(x, request, &DisputeList::disputes, say);
   }
   Response ledger(Request& request) {
-    LedgerList out;
-    return page<domain::LedgerEntry>(request, out, out.entries);
+    return business_list_reply<domain::LedgerEntry>(x, request, &LedgerList::entries, say);
   }
 
   Task cancel_show(Request& request) {
@@ -146,6 +143,8 @@ class RefundEndpoints {
   }
 
  private:
+  static constexpr auto say = [](const auto& row) { return to_json(row); };
+
   /// From 1; 0 where it is none of the registration's.
   static std::int64_t number_of(const domain::Registration& registration, domain::TicketId ticket) {
     if (!registration.confirmed_at) return 0;
@@ -153,23 +152,6 @@ class RefundEndpoints {
       if (domain::ticket_id(registration.id, *registration.confirmed_at, n) == ticket) return n;
     }
     return 0;
-  }
-
-  /// A page of a business's rows, newest first.
-  template <class Row, class List, class Json>
-  Response page(Request& request, List& out, std::vector<Json>& into) {
-    const auto in = input<domain::BusinessId>(request, caller_of(x, request));
-    if (!in) return in.error();
-    const auto business = row_of<domain::Business>(x, in->id);
-    if (!business) return business.error();
-    if (!manages(x, in->caller, in->id)) {
-      return problem_of({Refusal::forbidden, "businessId", "The business belongs to somebody else."});
-    }
-    const auto rows = page_of<Row>(x.store, request, "by_business", in->id.value, true);
-    if (!rows) return rows.error();
-    for (const auto& row : rows->rows) into.push_back(to_json(row));
-    if (rows->next) out.next_cursor = cursor_text(*rows->next);
-    return reply(200, out);
   }
 
   Services& x;
@@ -181,8 +163,7 @@ void add_refunds(http::Router& router, Services& services) {
   const auto on = methods_of(std::make_shared<RefundEndpoints>(services));
   const Shared user{.tags = {"Refunds"}, .security = {"user"}};
   const Shared organiser{.tags = {"Refunds"}, .security = {"user"}, .token = "$ORGANISER_TOKEN"};
-  const std::vector<http::Parameter> paging{http::query_param("limit", http::integer(1, 1000)),
-                                               http::query_param("cursor", http::text(1, 200))};
+  const auto paging = paging_parameters();
   router.add(route(organiser, Verb::POST, "/v1/registrations/{registrationId}/refunds", on(&RefundEndpoints::create),
                    {.operation_id = "createRefund",
                     .summary = "Give money back: all of it, for single tickets, or an amount",

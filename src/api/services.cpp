@@ -202,6 +202,21 @@ bool manages(const Services& services, const Caller& caller, domain::BusinessId 
   return business && business->owner_id == caller.user;
 }
 
+Expected<domain::Business> managed_business(const Services& services, const Caller& caller, domain::BusinessId id) {
+  auto business = row_of<domain::Business>(services, id);
+  if (business && !caller.is_operator && business->owner_id != caller.user) {
+    return std::unexpected(
+        problem_of({domain::Refusal::forbidden, "businessId", "The business belongs to somebody else."}));
+  }
+  return business;
+}
+
+Expected<domain::Business> managed_business(const Services& services, const http::Request& request) {
+  const auto in = input<domain::BusinessId>(request, caller_of(services, request));
+  if (!in) return std::unexpected(in.error());
+  return managed_business(services, in->caller, in->id);
+}
+
 http::Problem unknown(IdName name, std::string detail) {
   http::Problem problem = problem_of({name.unknown, std::string(name.field), std::move(detail)});
   if (problem.detail.empty()) problem.detail = when(name.unknown);

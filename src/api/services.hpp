@@ -115,6 +115,11 @@ struct Caller {
 
 /// Whether the caller may do what the business may: its owner, or an operator.
 [[nodiscard]] bool manages(const Services& services, const Caller& caller, domain::BusinessId business);
+/// A business that the caller manages: 404 where there is none, 403 where it is somebody else's.
+[[nodiscard]] Expected<domain::Business> managed_business(const Services& services, const Caller& caller,
+                                                          domain::BusinessId id);
+/// The one in the path, for the signed-in account.
+[[nodiscard]] Expected<domain::Business> managed_business(const Services& services, const http::Request& request);
 
 // Ids and rows.
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "api/door_json.hpp"
+#include "api/paging.hpp"
 #include "api/local_time.hpp"
 #include "api/services.hpp"
 #include "api/show_json.hpp"
@@ -425,8 +426,7 @@ void add_shows(http::Router& router, Services& services) {
   router.add(route(door, Verb::GET, "/v1/shows/{showId}/check-ins", on(&Shows::check_ins),
                    {.operation_id = "listCheckIns",
                     .summary = "Every scan at a show's doors, newest first, refused ones too",
-                    .parameters = {http::query_param("limit", http::integer(1, 1000)),
-                                   http::query_param("cursor", http::text(1, 200))},
+                    .parameters = paging_parameters(),
                     .replies = {http::json_reply<CheckInList>(200, "The scans; nextCursor where there are more.")},
                     .problems = manage({Refusal::invalid_field})}));
 }

@@ -1,6 +1,7 @@
 // Tickets for those who hold them: as JSON, as a page, as a symbol, by a link.
 
 #include "api/door_json.hpp"
+#include "api/paging.hpp"
 #include "api/services.hpp"
 #include "api/show_view.hpp"
 #include "document/qr.hpp"
@@ -286,8 +287,7 @@ void add_tickets(http::Router& router, Services& services) {
                     .replies = {http::json_reply<TicketJson>(200, "The ticket, revoked; without its code.")},
                     .problems = own,
                     .curl = {{"ticketId", "$OTHER_TICKET_ID"}}}));
-  const std::vector<http::Parameter> paging = {http::query_param("limit", http::integer(1, 1000)),
-                                               http::query_param("cursor", http::text(1, 200))};
+  const auto paging = paging_parameters();
   const auto listed = refusals({Refusal::forbidden, Refusal::unknown_user, Refusal::invalid_field});
   add_by_user(router, route(user, Verb::GET, "/userTickets", on(&Tickets::list),
                             {.operation_id = "userTickets",

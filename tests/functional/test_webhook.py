@@ -6,7 +6,7 @@ import uuid
 
 import pytest
 
-from api import expect
+from api import expect, refused
 
 
 def signed(provider, payload, **more):
@@ -149,3 +149,32 @@ def test_signed_rubbish_gets_a_clear_answer(world):
     for payload in (b"not json", b"[]", b"{}", b'{"id": 1}', b"\xff\xfe", b"[" * 5000):
         reply = world.provider.deliver(payload, signed(world.provider, payload))
         assert reply.status_code in (200, 400), (payload[:20], reply.status_code, reply.text)
+
+
+def test_what_could_not_be_applied_is_listed_for_the_operator(world):
+    def listed(status):
+        found, cursor = [], ""
+        while cursor is not None:
+            got = expect(world.operator.get(f"/v1/payments/events?status={status}&limit=2{cursor}"), 200)
+            assert len(got["events"]) <= 2 and all(event["status"] == status for event in got["events"])
+            found += got["events"]
+            cursor = f"&cursor={got['nextCursor']}" if "nextCursor" in got else None
+        return found
+
+    flagged = [world.provider.event("customer.created", {"id": "cus_x", "object": "customer"}, livemode=True) for _ in range(3)]
+    waiting = world.provider.event("charge.dispute.created", {
+        "id": f"dp_{uuid.uuid4().hex}", "object": "dispute", "payment_intent": f"pi_{uuid.uuid4().hex}", "status": "needs_response",
+        "amount": 2500, "currency": "eur", "livemode": False, "reason": "fraudulent"})
+    for event in [*flagged, waiting]:
+        assert world.provider.send_event(event).status_code == 200
+    found = listed("flagged")
+    ours = [event["eventId"] for event in found if event["eventId"] in {event["id"] for event in flagged}]
+    assert ours == [event["id"] for event in reversed(flagged)], "newest first, none twice, none missing"
+    assert next(event for event in found if event["eventId"] == ours[0])["detail"] == "wrong_livemode"
+    assert found == sorted(found, key=lambda event: event["receivedAt"], reverse=True)
+    assert waiting["id"] in [event["eventId"] for event in listed("waiting")]
+    assert waiting["id"] not in [event["eventId"] for event in found]
+    listed("failed")
+    refused(world.organiser.get("/v1/payments/events?status=failed"), "forbidden", 403)
+    for query in ("", "?status=applied", "?status=flagged&cursor=x"):
+        assert world.operator.get("/v1/payments/events" + query).status_code in (400, 422), query
