@@ -9,9 +9,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "functional"))
 
-import api  # noqa: E402
-import server as servers  # noqa: E402
-
+from installation import world  # noqa: E402, F401
 from shopper import Shopper  # noqa: E402
 
 CHROMIUM = shutil.which("chromium")
@@ -22,24 +20,6 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if CHROMIUM is None and here in item.path.parents:
             item.add_marker(pytest.mark.skip(reason="chromium is not installed: make deps-test"))
-
-
-@pytest.fixture(scope="session")
-def world(tmp_path_factory):
-    """One installation for the whole run, checked at its end."""
-    data = tmp_path_factory.mktemp("world") / "data"
-    running = servers.Server("demo", data)
-    try:
-        demo = servers.wait_for_file(data / "demo.json", running.process, servers.START_LIMIT_S * 2)
-        yield api.World(running, demo)
-    except BaseException:
-        running.kill()
-        raise
-    code = running.stop()
-    assert code == 0, f"ended with {code}:\n{running.output[-3000:]}"
-    running.assert_clean()
-    checked = servers.run("verify", "--data", data)
-    assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
 @pytest.fixture(scope="session")
