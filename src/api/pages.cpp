@@ -1,8 +1,9 @@
-// The pages a buyer sees. They are drawn here and do everything else over the
+// The pages a buyer sees, and the one that an organiser comes back to. They are drawn here and do everything else over the
 // HTTP interface, by the scripts in `web/`.
 
 #include "api/pages.hpp"
 
+#include <algorithm>
 #include <kainjow/mustache.hpp>
 #include <map>
 #include <mutex>
@@ -14,7 +15,9 @@
 #include "crypto/encoding.hpp"
 #include "document/words.hpp"
 #include "domain/catalogue.hpp"
+#include "domain/links.hpp"
 #include "domain/money.hpp"
+#include "http/target.hpp"
 #include "mail/calendar.hpp"
 
 namespace admit::api {
@@ -93,7 +96,7 @@ class Pages {
         x_assets(assets_version()),
         x_policy(policy("")),
         x_payment_policy(policy(services.settings.payment_script)) {
-    for (const auto* name : {"shows", "show", "checkout", "order", "absent"}) {
+    for (const auto* name : {"shows", "show", "checkout", "order", "connect", "absent"}) {
       mustache made(whole_template(name));
       if (!made.is_valid()) throw std::logic_error("web/" + std::string(name) + ".mustache: " + made.error_message());
       x_templates.emplace(name, std::move(made));
@@ -148,6 +151,34 @@ class Pages {
   Response checkout(Request& request) { return of_registration(request, "checkout", "checkout.js", x_payment_policy); }
   Response order(Request& request) { return of_registration(request, "order", "order.js", x_policy); }
 
+  /// Where the payment provider sends an organiser back to who links an account that is there already. Opening it links
+  /// nothing: the page asks who it is and brings code and state over the HTTP interface.
+  Response connect(Request& request) {
+    const auto& words = words_for(request, "");
+    const std::string code(request.query("code").value_or(""));
+    const std::string state(request.query("state").value_or(""));
+    const std::string error(request.query("error").value_or(""));
+    data view = base(request, words, words.page.at("connect"), "connect.js");
+    view.set("private", truth(true));
+    int status = 200;
+    if (!error.empty()) {
+      // Its description is left out: anybody can write one into a link.
+      set_text(view, "fault", error == "access_denied" ? words.page.at("connect_denied")
+                                                       : put_in(words.page.at("connect_failed"), "code", plain_code(error)));
+      view.set("keep", "&" + http::write_form({{"error", error}}));
+    } else if (code.empty() || !is_awaited(state)) {
+      status = 410;
+      set_text(view, "fault", words.page.at("connect_used_up"));
+    } else {
+      view.set("code", code);
+      view.set("state", state);
+      view.set("keep", "&" + http::write_form({{"code", code}, {"state", state}}));
+    }
+    Response out = page(status, "connect", view);
+    out.headers = headers(x_policy, "no-store");
+    return out;
+  }
+
   Response calendar(Request& request) {
     const auto id = domain::ShowId::parse(request.param("showId"));
     const auto found = id ? store::get<domain::Show>(x.store, *id) : std::nullopt;
@@ -194,6 +225,18 @@ class Pages {
   static std::string host_of(std::string_view url) {
     const auto from = url.find("://") + 3;
     return std::string(url.substr(from, url.find_first_of(":/", from) - from));
+  }
+
+  /// An error's code as the provider writes it; a link may say anything.
+  static std::string plain_code(std::string_view error) {
+    const auto is_good = [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; };
+    return error.size() <= 40 && std::ranges::all_of(error, is_good) ? std::string(error) : "error";
+  }
+
+  /// Somebody left with this text and has not come back.
+  bool is_awaited(std::string_view state) const {
+    const auto link = store::get<domain::LinkState>(x.store, domain::link_state_id(state));
+    return link && !link->used && link->purpose == domain::LinkPurpose::oauth && link->due_at && x.clock() < *link->due_at;
   }
 
   static const PageWords& words_for(const Request& request, std::string_view fallback) {
@@ -372,6 +415,7 @@ http::Handler add_pages(http::Router& router, Services& services) {
   add("/shows/{showId}/calendar.ics", [pages](Request& request) { return pages->calendar(request); });
   add("/checkout/{registrationId}", [pages](Request& request) { return pages->checkout(request); });
   add("/orders/{registrationId}", [pages](Request& request) { return pages->order(request); });
+  add("/connect/oauth", [pages](Request& request) { return pages->connect(request); });
   add("/assets/{version}/{file}", [pages](Request& request) { return pages->asset(request); });
   return [pages](Request& request) {
     return pages->shows(request);

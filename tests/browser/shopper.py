@@ -15,6 +15,8 @@ CARDS = {
     "challenge": "4000002760003184",
 }
 LIMIT_MS = 30_000
+# What the browser says of a refusal that a test provokes.
+REFUSED = "the server responded with a status of (402|409|401|403)"
 SHOTS = os.environ.get("ADMIT_SCREENSHOTS")
 
 

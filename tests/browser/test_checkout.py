@@ -8,8 +8,7 @@ import api
 import pytest
 import zxingcpp
 from PIL import Image
-
-REFUSED = "the server responded with a status of (402|409|401|403)"
+from shopper import REFUSED
 
 
 @pytest.fixture(scope="module")
