@@ -2,17 +2,19 @@
 #
 #   make demo       install, build, start the server, sell one ticket and let it in
 #   make test       all tests, on the release build; ends with `N passed, N failed`
+#   make test-live  the main flow against Stripe in test mode; STRIPE_TEST_KEY is the key, without it all is skipped
 #   make test-asan  unit and functional tests under AddressSanitizer and UndefinedBehaviorSanitizer
 #   make test-tsan  the same under ThreadSanitizer, without the rendering of documents
 #   make fuzz       every fuzz target for FUZZ_SECONDS (30)
 #   make bench      measures; writes build/bench/results.json
 #   make deps, deps-test, build, format, tidy, clean
 #
-# SUITES="unit functional" chooses suites of a test target, TESTS=expression single tests.
+# SUITES="unit functional" chooses suites of a test target, TESTS=expression single tests, PURCHASES=N the length of the
+# run of purchases under kills (10000).
 
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 .SUFFIXES:
-.PHONY: all deps build demo deps-test test test-asan test-tsan bench fuzz format tidy clean
+.PHONY: all deps build demo deps-test test test-live test-asan test-tsan bench fuzz format tidy clean
 .DELETE_ON_ERROR:
 
 all: build
@@ -45,6 +47,9 @@ test: deps-test
 	@$(MAKE) build/release/build.ninja
 	@$(call ninja,release,checks)
 	@$(call run,release)
+
+test-live: build deps-test
+	@build/venv/bin/python tests/live/live.py
 
 test-asan test-tsan: test-%: deps-test
 	@$(MAKE) build/$*/build.ninja
