@@ -64,6 +64,8 @@ BODIES = [
     ("other prefix", '{"showId": "TICKET#SHOW", "lines": [{"tierId": "TIER", "quantity": 1}]}', 422, "bad_field", "showId"),
     ("holder with NUL", '{"showId": "SHOW", "lines": [{"tierId": "TIER", "quantity": 1, "holders": ["a\\u0000"]}]}', 422, "bad_field", "lines[0].holders[0]"),
     ("long holder", '{"showId": "SHOW", "lines": [{"tierId": "TIER", "quantity": 1, "holders": ["%s"]}]}' % ("a" * 5000), 422, "bad_field", "lines[0].holders[0]"),
+    ("holder that turns the line", '{"showId": "SHOW", "lines": [{"tierId": "TIER", "quantity": 1, "holders": ["a\\u202eb"]}]}', 422, "invalid_field", "lines[0].holders[0]"),
+    ("holder with C1", '{"showId": "SHOW", "lines": [{"tierId": "TIER", "quantity": 1, "holders": ["a\\u0085"]}]}', 422, "invalid_field", "lines[0].holders[0]"),
     ("unknown show", '{"showId": "%s", "lines": [{"tierId": "TIER", "quantity": 1}]}' % SOME_ID, 404, "unknown_show", None),
     ("unknown tier", '{"showId": "SHOW", "lines": [{"tierId": "%s", "quantity": 1}]}' % SOME_ID, None, "unknown_tier", None),
 ]

@@ -22,12 +22,21 @@ def test_an_address_has_one_account(world, customer):
 
 @pytest.mark.parametrize("field, value", [
     ("email", "nobody"), ("email", "a@b@c"), ("email", ""), ("email", "a" * 300 + "@example.com"), ("email", "a b@example.com"),
-    ("password", "short"), ("password", ""), ("password", "a" * 5000), ("name", ""), ("name", "a" * 5000)])
+    ("password", "short"), ("password", ""), ("password", "a" * 5000), ("name", ""), ("name", "a" * 5000), ("name", "Ada \u202ecalevoL"), ("name", "\u2066Ada\u2069")])
 def test_bad_sign_up(world, field, value):
     body = {"email": f"{uuid.uuid4().hex}@example.com", "password": "correct horse battery", "name": "Ada"}
     body[field] = value
     problem = expect(world.anybody.post("/v1/users", body), 422)
     assert problem["field"] == field and (not value or value not in problem["detail"] or len(value) < 8)
+
+
+@pytest.mark.parametrize("name", ["محمد علي", "דוד בן-גוריון", "دیوان\u200cسالار", "👩\u200d👩\u200d👧 Lovelace", "李小龍", "O'Neill-Żółć"])
+def test_a_name_of_any_script_is_kept_as_it_is(world, open_show, name):
+    customer = sign_up(world.base_url, name=name)
+    assert expect(customer.get("/v1/me"), 200)["name"] == name
+    show_id, _, guest = open_show
+    registration_id, tickets = world.buy(customer, show_id, [(guest, 1, [name])])
+    assert tickets[0]["holder"] == name
 
 
 def test_a_wrong_password_and_an_unknown_address_look_alike(world, customer):
