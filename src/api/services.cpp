@@ -24,6 +24,7 @@ int status_of(domain::Refusal refusal) {
     case unknown_session:
     case session_ended:
     case wrong_credentials:
+    case second_factor_required:
     case unknown_device: return 401;
     case forbidden:
     case other_device: return 403;
@@ -37,11 +38,23 @@ int status_of(domain::Refusal refusal) {
     case unknown_job:
     case unknown_refund:
     case unknown_dispute:
-    case unknown_alert: return 404;
+    case unknown_alert:
+    case unknown_member:
+    case unknown_key:
+    case unknown_passkey:
+    case unknown_proof: return 404;
+    case too_many_failures:
     case too_many_holds: return 429;
     case idempotency_key_reused:
     case nonce_reused:
     case email_taken:
+    case email_not_verified:
+    case already_member:
+    case owner_stays:
+    case second_factor_on:
+    case second_factor_off:
+    case identity_taken:
+    case link_first:
     case account_taken:
     case show_not_draft:
     case show_incomplete:
@@ -96,7 +109,10 @@ std::string_view when(domain::Refusal refusal) {
     case unknown_session: return "There is no such sign-in.";
     case session_ended: return "The sign-in has ended, or its token was used before.";
     case wrong_credentials: return "E-mail address or password is wrong.";
+    case second_factor_required: return "The password is right; send the code of the second factor too.";
+    case too_many_failures: return "Too many tries failed; wait.";
     case email_taken: return "There is an account with this e-mail address.";
+    case email_not_verified: return "The e-mail address is not proven yet; follow the link in the mail.";
     case unknown_business: return "There is no such business.";
     case unknown_show: return "There is no such show.";
     case unknown_registration: return "There is no such registration.";
@@ -108,6 +124,10 @@ std::string_view when(domain::Refusal refusal) {
     case unknown_refund: return "There is no such refund.";
     case unknown_dispute: return "There is no such dispute.";
     case unknown_alert: return "There is no such alert.";
+    case unknown_member: return "Nobody of this business has this id.";
+    case unknown_key: return "There is no such key.";
+    case unknown_passkey: return "There is no such passkey.";
+    case unknown_proof: return "The link or code is unknown or was used, or its time is over; ask for another.";
     case forbidden: return "It is there, but not the caller's.";
     case account_taken: return "The account is tied to another business.";
     case show_not_draft: return "The show is published already.";
@@ -133,6 +153,12 @@ std::string_view when(domain::Refusal refusal) {
     case disputed: return "The buyer's bank decides about the payment first.";
     case refund_closed: return "The show lets no customer give tickets back now.";
     case refund_too_much: return "Less than that is left to give back.";
+    case already_member: return "The account belongs to the business already.";
+    case owner_stays: return "A business keeps its owner.";
+    case second_factor_on: return "A second factor is set up already.";
+    case second_factor_off: return "No second factor is set up.";
+    case identity_taken: return "It is linked to another account.";
+    case link_first: return "An account has this address; sign in to it, then link.";
     case link_used_up: return "It was used before, is too old, or belongs to somebody else; begin again.";
     case job_not_dead: return "The job was not given up.";
     case ticket_not_valid: return "The ticket is used or revoked.";

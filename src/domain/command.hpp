@@ -20,9 +20,10 @@ namespace admit::domain {
 struct Meta {
   Instant now{};
   Seed seed;
-  UserId user;             // the signed-in account, none for a device, a provider or a worker
+  UserId user;             // the signed-in account, none for a key, a device, a provider or a worker
+  ApiKeyId key;            // the business's key, where one was sent
   bool is_operator = false;
-  std::string actor;       // for the audit: user:ID, device:ID, stripe, system
+  std::string actor;       // for the audit: user:ID, key:ID, device:ID, stripe, system
   std::string address;     // the client's
 };
 

@@ -82,6 +82,14 @@ ADMIT_ID(LedgerId, "");
 ADMIT_ID(CancellationId, "");
 ADMIT_ID(AlertId, "");
 ADMIT_ID(LinkStateId, "");
+ADMIT_ID(MemberId, "");
+ADMIT_ID(ApiKeyId, "");
+ADMIT_ID(PasskeyId, "");
+ADMIT_ID(IdentityId, "");
+ADMIT_ID(ProofId, "");
+ADMIT_ID(ThrottleId, "");
+ADMIT_ID(RevocationId, "");
+ADMIT_ID(AuditSealId, "");
 #undef ADMIT_ID
 
 /// 128 random bits handed in with a command; all randomness a decision needs comes from it.

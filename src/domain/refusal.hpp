@@ -12,9 +12,13 @@ ADMIT_WORDS(Refusal,
             invalid_field,           // a value breaks a rule; `field` names it
             idempotency_key_reused,  // the same Idempotency-Key came with another body
             nonce_reused,            // the same scan nonce came with another code
-            unknown_user, unknown_session, session_ended, wrong_credentials, email_taken,
+            unknown_user, unknown_session, session_ended, wrong_credentials,
+            second_factor_required,  // the password is right; send `code` too
+            too_many_failures,       // wait; from a network known to the account it still goes
+            email_taken, email_not_verified,
             unknown_business, unknown_show, unknown_registration, unknown_transaction, unknown_ticket,
             unknown_device, unknown_check_in, unknown_job, unknown_refund, unknown_dispute, unknown_alert,
+            unknown_member, unknown_key, unknown_passkey, unknown_proof,
             forbidden,               // known, but not the caller's
             account_taken,           // the provider's account belongs to another business
             show_not_draft, show_incomplete, show_not_published, show_cancelled, sale_not_open, sale_closed,
@@ -28,6 +32,9 @@ ADMIT_WORDS(Refusal,
             refund_closed,           // the show lets no customer give tickets back now
             refund_too_much,         // less than that is left to give back
             job_not_dead,
+            already_member, owner_stays, second_factor_on, second_factor_off,
+            identity_taken,          // the name at the provider belongs to another account
+            link_first,              // an account has this address: sign in to it, then link
             link_used_up,            // a way back from the provider: used before, too old, or somebody else's
             ticket_not_valid, not_an_entry, other_device, annul_too_late, already_annulled,
             conflict,                // kept losing against concurrent changes; nothing was done, send it again

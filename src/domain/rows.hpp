@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "domain/account_rows.hpp"
 #include "domain/describe.hpp"
 #include "domain/id.hpp"
 #include "domain/instant.hpp"
@@ -34,7 +35,7 @@ ADMIT_WORDS(LedgerKind, charge, transfer, application_fee, tax, refund, transfer
 ADMIT_WORDS(LedgerAccount, buyer, platform, business, platform_fee, tax, disputed, provider_fee)
 /// What a person should look at.
 ADMIT_WORDS(AlertKind, dead_job, amount_differs, late_success, second_payment, refund_failed, refund_unknown, receivable,
-            dispute, fraud_warning, payout_failed, account_closed, authorization_lapsed)
+            dispute, fraud_warning, payout_failed, account_closed, authorization_lapsed, token_reused)
 ADMIT_WORDS(Direction, entry, exit)
 /// What was decided about one scan, in order of precedence. The first two let somebody through.
 ADMIT_WORDS(DoorReason, admitted, exited, malformed, unsigned_code, unsupported_code, forged, unknown, other_show, revoked,
@@ -56,6 +57,12 @@ struct User {
   std::string password_hash;
   bool is_operator = false;
   bool guest = false;  // bought without an account: its e-mail address is no Claim, no password signs it in
+  bool email_verified = false;
+  Bytes totp_secret;                       // sealed; empty: no second factor, or one that is not confirmed yet
+  bool totp_confirmed = false;
+  std::int64_t totp_step = 0;              // the last one that was used: none before it is good any more
+  std::vector<std::string> recovery_hashes;  // SHA-256 in base64url; each is good once
+  std::optional<Instant> erased_at;        // name and address are gone, nobody signs in
   Instant created_at{};
   std::uint64_t version = 0;
 
@@ -64,17 +71,26 @@ struct User {
     return std::tuple{column("id", &User::id), column("email", &User::email), column("name", &User::name),
                       column("locale", &User::locale), column("password_hash", &User::password_hash),
                       column("is_operator", &User::is_operator), column("guest", &User::guest),
+                      column("email_verified", &User::email_verified), column("totp_secret", &User::totp_secret),
+                      column("totp_confirmed", &User::totp_confirmed), column("totp_step", &User::totp_step),
+                      column("recovery_hashes", &User::recovery_hashes), column("erased_at", &User::erased_at),
                       column("created_at", &User::created_at)};
   }
   static constexpr auto indexes() { return std::tuple{}; }
   static constexpr auto uniques() { return std::tuple{}; }
 };
 
-/// One sign-in. The refresh token is kept as its hash and replaced at every use.
+/// One sign-in. The refresh token is kept as its hash and replaced at every use; the one before is kept as well, to
+/// tell two tabs from a thief.
 struct Session {
   SessionId id;
   UserId user_id;
   Bytes refresh_hash;
+  Bytes previous_hash;
+  std::optional<Instant> rotated_at;
+  std::string method;   // password, password+totp, passkey, link, external
+  std::string agent;    // the client's User-Agent, its first 200 bytes
+  std::string address;  // where it began
   Instant created_at{};
   Instant expires_at{};
   std::optional<Instant> ended_at;
@@ -83,7 +99,10 @@ struct Session {
   static constexpr std::string_view table = "session";
   static constexpr auto columns() {
     return std::tuple{column("id", &Session::id), column("user_id", &Session::user_id),
-                      column("refresh_hash", &Session::refresh_hash), column("created_at", &Session::created_at),
+                      column("refresh_hash", &Session::refresh_hash),
+                      column("previous_hash", &Session::previous_hash), column("rotated_at", &Session::rotated_at),
+                      column("method", &Session::method), column("agent", &Session::agent),
+                      column("address", &Session::address), column("created_at", &Session::created_at),
                       column("expires_at", &Session::expires_at), column("ended_at", &Session::ended_at)};
   }
   static constexpr auto indexes() { return std::tuple{index("by_user", &Session::user_id, &Session::created_at)}; }
@@ -699,9 +718,11 @@ struct Device {
   ShowId show_id;
   BusinessId business_id;
   std::string gate;
-  Bytes token_hash;
+  std::vector<TierId> tier_ids;  // whom it may let in; empty: every tier
+  Bytes token_hash;              // empty until it is enrolled
   UserId created_by;
   Instant created_at{};
+  std::optional<Instant> seen_at;  // to the minute
   std::optional<Instant> revoked_at;
   std::uint64_t version = 0;
 
@@ -709,8 +730,9 @@ struct Device {
   static constexpr auto columns() {
     return std::tuple{column("id", &Device::id), column("show_id", &Device::show_id),
                       column("business_id", &Device::business_id), column("gate", &Device::gate),
-                      column("token_hash", &Device::token_hash), column("created_by", &Device::created_by),
-                      column("created_at", &Device::created_at), column("revoked_at", &Device::revoked_at)};
+                      column("tier_ids", &Device::tier_ids), column("token_hash", &Device::token_hash),
+                      column("created_by", &Device::created_by), column("created_at", &Device::created_at),
+                      column("seen_at", &Device::seen_at), column("revoked_at", &Device::revoked_at)};
   }
   static constexpr auto indexes() { return std::tuple{index("by_show", &Device::show_id, &Device::created_at)}; }
   static constexpr auto uniques() { return std::tuple{}; }
@@ -758,6 +780,7 @@ struct InboxEvent {
   std::uint64_t version = 0;
 
   static constexpr std::string_view table = "inbox_event";
+  static constexpr bool forgotten_when_due = true;
   static constexpr auto columns() {
     return std::tuple{column("id", &InboxEvent::id), column("event_id", &InboxEvent::event_id),
                       column("type", &InboxEvent::type), column("object_id", &InboxEvent::object_id),
@@ -792,6 +815,7 @@ struct LinkState {
   std::uint64_t version = 0;
 
   static constexpr std::string_view table = "link_state";
+  static constexpr bool forgotten_when_due = true;
   static constexpr auto columns() {
     return std::tuple{column("id", &LinkState::id), column("purpose", &LinkState::purpose),
                       column("business_id", &LinkState::business_id), column("user_id", &LinkState::user_id),
@@ -811,6 +835,7 @@ struct IdempotentReply {
   std::uint64_t version = 0;
 
   static constexpr std::string_view table = "idempotent_reply";
+  static constexpr bool forgotten_when_due = true;
   static constexpr auto columns() {
     return std::tuple{column("id", &IdempotentReply::id), column("body_hash", &IdempotentReply::body_hash),
                       column("status", &IdempotentReply::status), column("body", &IdempotentReply::body),
@@ -876,10 +901,16 @@ struct SealingEpoch {
 /// Every row type, in the fixed order in which tables are loaded, locked and saved.
 template <template <class...> class To>
 using AllRows = To<User, Session, Claim, Business, Show, ShowKey, Tier, Quota, HoldCounter, Registration, Transaction,
-                   Refund, Dispute, LedgerEntry, Cancellation, Ticket, CheckIn, Device, Job, InboxEvent, LinkState, IdempotentReply, AuditEntry, Alert, LaneMark, SealingEpoch>;
+                   Refund, Dispute, LedgerEntry, Cancellation, Ticket, CheckIn, Device, Job, InboxEvent, LinkState,
+                   IdempotentReply, AuditEntry, Alert, LaneMark, SealingEpoch, Member, ApiKey, Passkey, ExternalIdentity,
+                   Proof, Throttle, KnownNetwork, Revocation, AuditSeal, AuditHead>;
 using AnyRow = AllRows<std::variant>;
 
 template <class Row>
 using IdOf = decltype(Row::id);
+
+/// Rows that a store may delete once they are due.
+template <class Row>
+concept Forgettable = requires { requires Row::forgotten_when_due; };
 
 }  // namespace admit::domain

@@ -104,7 +104,8 @@ class Store {
   [[nodiscard]] virtual std::vector<AnyRow> due(std::size_t table, Instant until, std::size_t limit) = 0;
   /// Every row of a table in the order of ids, from behind `after`: for verify, export and tests.
   [[nodiscard]] virtual std::vector<AnyRow> scan(std::size_t table, Uuid after, std::size_t limit) = 0;
-  /// Forgets idempotent replies, ways out to the provider and inbox rows due at or before `now` and hold counters at zero, at most `limit` rows; says how many.
+  /// Forgets domain::Forgettable rows due at or before `now` and hold counters at zero, at most `limit` rows; says how
+  /// many.
   virtual std::size_t purge(Instant now, std::size_t limit) = 0;
 };
 

@@ -70,6 +70,9 @@ void visit_value(T& value, ColumnVisitor& visitor) {
     auto index = static_cast<unsigned char>(value);
     visitor.word(index, word_count<T>());
     value = static_cast<T>(index);
+  } else if constexpr (requires { value.resize(2); }) {
+    value.resize(2);
+    for (auto& each : value) visit_value(each, visitor);
   } else {
     visitor.uuid(value.value);
   }

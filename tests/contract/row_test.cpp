@@ -277,7 +277,7 @@ STORE_CASE("row: every word of every enumeration comes back") {
     round_trip(env, fill, fill.index + 1);
     ++fill.index;
   } while (fill.index < fill.most);
-  expect(fill.index == word_count<DoorReason>(), "the longest list of words was walked");
+  expect(fill.index == word_count<Capability>(), "the longest list of words was walked");
 }
 
 STORE_CASE("row: true and false come back") {

@@ -451,9 +451,9 @@ std::size_t MemoryStore::purge(Instant now, std::size_t limit) {
       table.erase(table.due.begin()->second);
     }
   };
-  forget_due(x_tables->of<domain::IdempotentReply>());
-  forget_due(x_tables->of<domain::LinkState>());
-  forget_due(x_tables->of<domain::InboxEvent>());
+  domain::for_each_table([&]<class Row>() {
+    if constexpr (domain::Forgettable<Row>) forget_due(x_tables->of<Row>());
+  });
   auto& counters = x_tables->of<domain::HoldCounter>();
   for (auto it = counters.rows.begin(); gone < limit && it != counters.rows.end();) {
     const auto here = it++;

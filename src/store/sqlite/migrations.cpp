@@ -288,11 +288,97 @@ update inbox_event set desk = cast(substr('events ' || status || '         ', 1,
 create index inbox_event_by_desk on inbox_event (desk, received_at, id);
 )sql";
 
+constexpr const char* step_5 = R"sql(
+alter table user_account add column email_verified integer not null default 0;
+alter table user_account add column totp_secret blob not null default x'';
+alter table user_account add column totp_confirmed integer not null default 0;
+alter table user_account add column totp_step integer not null default 0;
+alter table user_account add column recovery_hashes text not null default '[]';
+alter table user_account add column erased_at integer;
+alter table session add column previous_hash blob not null default x'';
+alter table session add column rotated_at integer;
+alter table session add column method text not null default 'password';
+alter table session add column agent text not null default '';
+alter table session add column address text not null default '';
+alter table device add column tier_ids text not null default '[]';
+alter table device add column seen_at integer;
+
+create table member (
+  id blob not null primary key, business_id blob not null, user_id blob not null, role text not null,
+  added_by blob not null, added_at integer not null, removed_at integer,
+  version integer not null
+) strict;
+create index member_by_business on member (business_id, added_at, id);
+create index member_by_user on member (user_id, added_at, id);
+
+create table api_key (
+  id blob not null primary key, business_id blob not null, name text not null, scopes text not null,
+  secret_hash blob not null, created_by blob not null, created_at integer not null, expires_at integer,
+  revoked_at integer,
+  version integer not null
+) strict;
+create index api_key_by_business on api_key (business_id, created_at, id);
+
+create table passkey (
+  id blob not null primary key, user_id blob not null, credential_id blob not null, algorithm integer not null,
+  public_key blob not null, sign_count integer not null, name text not null, created_at integer not null,
+  used_at integer, removed_at integer,
+  version integer not null
+) strict;
+create index passkey_by_user on passkey (user_id, created_at, id);
+
+create table external_identity (
+  id blob not null primary key, user_id blob not null, issuer text not null, subject text not null,
+  email text not null, linked_at integer not null,
+  version integer not null
+) strict;
+create index external_identity_by_user on external_identity (user_id, linked_at, id);
+
+create table proof (
+  id blob not null primary key, purpose text not null, user_id blob not null, subject blob not null,
+  email text not null, detail text not null, secret_hash blob not null, used integer not null,
+  created_at integer not null, due_at integer,
+  version integer not null
+) strict;
+create index proof_due on proof (due_at, id) where due_at is not null;
+
+create table throttle (
+  id blob not null primary key, failures integer not null, since integer not null, due_at integer,
+  version integer not null
+) strict;
+create index throttle_due on throttle (due_at, id) where due_at is not null;
+
+create table known_network (
+  id blob not null primary key, user_id blob not null, due_at integer,
+  version integer not null
+) strict;
+create index known_network_due on known_network (due_at, id) where due_at is not null;
+
+create table revocation (
+  id blob not null primary key, subject blob not null, board blob not null, at integer not null, due_at integer,
+  version integer not null
+) strict;
+create index revocation_by_board on revocation (board, at, id);
+create index revocation_due on revocation (due_at, id) where due_at is not null;
+
+create table audit_seal (
+  id blob not null primary key, chain integer not null, number integer not null, last_entry blob not null,
+  entries integer not null, previous blob not null, digest blob not null, at integer not null,
+  version integer not null
+) strict;
+
+create table audit_head (
+  id blob not null primary key, number integer not null, last_entry blob not null, digest blob not null,
+  version integer not null
+) strict;
+)sql";
+
 constexpr std::array steps{
     Migration{1, "the first schema", step_1},
     Migration{2, "refunds, disputes, the ledger", step_2},
     Migration{3, "guests, and shows by month", step_3},
     Migration{4, "provider events by what became of them", step_4},
+    Migration{5, "members, keys, passkeys, sessions that tell more", step_5},
 };
 
 void apply(Database& db, const Migration& step, Instant now) {

@@ -551,15 +551,13 @@ std::size_t SqliteStore::purge(Instant now, std::size_t limit) {
     }
     forgotten += static_cast<std::size_t>(writer.db().changed_rows());
   };
-  forget(
-      "delete from idempotent_reply where id in "
-      "(select id from idempotent_reply where due_at <= ?2 order by due_at limit ?1)");
-  forget(
-      "delete from inbox_event where id in "
-      "(select id from inbox_event where due_at <= ?2 order by due_at limit ?1)");
-  forget(
-      "delete from link_state where id in "
-      "(select id from link_state where due_at <= ?2 order by due_at limit ?1)");
+  domain::for_each_table([&]<class Row>() {
+    if constexpr (domain::Forgettable<Row>) {
+      const std::string table(Row::table);
+      forget("delete from " + table + " where id in (select id from " + table +
+             " where due_at <= ?2 order by due_at limit ?1)");
+    }
+  });
   forget("delete from hold_counter where id in (select id from hold_counter where taken = 0 limit ?1)");
   if (forgotten == 0) return 0;
   end.open = false;

@@ -1,0 +1,59 @@
+#include "domain/access.hpp"
+
+#include <algorithm>
+
+namespace admit::domain {
+
+bool may(MemberRole role, Capability capability) {
+  using enum MemberRole;
+  switch (capability) {
+    case Capability::manage_business:
+    case Capability::manage_members:
+    case Capability::manage_keys:
+    case Capability::connect_account: return role == owner;
+    case Capability::manage_shows:
+    case Capability::cancel_shows:
+    case Capability::manage_gates:
+    case Capability::revoke_tickets: return role == owner || role == manager;
+    case Capability::refund:
+    case Capability::see_money:
+    case Capability::settle_alerts:
+    case Capability::export_data:
+    case Capability::see_audit: return role == owner || role == manager || role == finance;
+    case Capability::sell: return role == owner || role == manager || role == box_office;
+    case Capability::see_sales: return role != gate;
+    case Capability::annul_check_ins: return role == owner || role == manager || role == gate;
+    case Capability::see_business:
+    case Capability::see_shows:
+    case Capability::see_check_ins: return true;
+  }
+  return false;
+}
+
+void need_access(Needs& needs, const Meta& meta, BusinessId business) {
+  needs.read<Business>(business);
+  if (meta.user) needs.read<Member>(member_id(business, meta.user));
+  if (meta.key) needs.read<ApiKey>(meta.key);
+}
+
+std::optional<MemberRole> role_of(const World& world, const Meta& meta, const Business& business) {
+  if (!meta.user) return std::nullopt;
+  if (business.owner_id == meta.user) return MemberRole::owner;
+  const auto* member = world.find<Member>(member_id(business.id, meta.user));
+  if (member == nullptr || member->removed_at) return std::nullopt;
+  return member->role;
+}
+
+bool may(const World& world, const Meta& meta, const Business& business, Capability capability) {
+  if (meta.is_operator) return true;
+  if (meta.key) {
+    const auto* key = world.find<ApiKey>(meta.key);
+    return key != nullptr && key->business_id == business.id && !key->revoked_at &&
+           (!key->expires_at || meta.now < *key->expires_at) &&
+           std::ranges::find(key->scopes, capability) != key->scopes.end();
+  }
+  const auto role = role_of(world, meta, business);
+  return role && may(*role, capability);
+}
+
+}  // namespace admit::domain
