@@ -174,8 +174,13 @@ Tried ProviderJobs::apply_event(domain::InboxId id, std::int64_t attempt) {
   if (row->status != domain::InboxStatus::failed && row->status != domain::InboxStatus::waiting) return "";
   auto event = payment::parse_event(row->payload);
   if (!event) return "the stored event cannot be read";
-  auto fresh = payment::blocking(x_payments.refresh_event(std::move(*event)));
-  if (!fresh) return said(fresh.error());
+  auto fresh = payment::blocking(x_payments.refresh_event(*event));
+  if (!fresh) {
+    const bool is_refused = fresh.error().kind == payment::FailureKind::refused;
+    if (!is_refused || attempt < domain::max_job_attempts) return said(fresh.error());
+    // Nobody shows us that object, of an account that is not ours: what the event said then is all there is.
+    fresh = std::move(*event);
+  }
   auto command = payment::to_command(*fresh);
   command.meta = meta();
   command.meta.actor = "stripe";
