@@ -222,15 +222,19 @@ Expected<std::shared_ptr<const domain::Device>> device_of(const Services& servic
   return std::unexpected(unauthenticated("Send the gate's token: Authorization: Bearer gate_..."));
 }
 
+static bool manages(const Caller& caller, const domain::Business& business) {
+  return caller.is_operator || business.owner_id == caller.user;
+}
+
 bool manages(const Services& services, const Caller& caller, domain::BusinessId id) {
   if (caller.is_operator) return true;
   const auto business = store::get<domain::Business>(services.store, id);
-  return business && business->owner_id == caller.user;
+  return business && manages(caller, *business);
 }
 
 Expected<domain::Business> managed_business(const Services& services, const Caller& caller, domain::BusinessId id) {
   auto business = row_of<domain::Business>(services, id);
-  if (business && !caller.is_operator && business->owner_id != caller.user) {
+  if (business && !manages(caller, *business)) {
     return std::unexpected(
         problem_of({domain::Refusal::forbidden, "businessId", "The business belongs to somebody else."}));
   }
