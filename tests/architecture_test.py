@@ -116,7 +116,7 @@ def forbidden_links(src):
             words = call.split()
             linked, section = [], None
             for word in words[1:]:
-                if word in ("ROOMS", "LIBRARIES"):
+                if word.isupper():
                     section = word
                 elif section == "ROOMS":
                     linked.append(word)
