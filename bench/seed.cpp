@@ -17,6 +17,7 @@
 #include "domain/command.hpp"
 #include "domain/money.hpp"
 #include "domain/registrations.hpp"
+#include "domain/users.hpp"
 #include "identity/opaque_token.hpp"
 #include "identity/password.hpp"
 #include "store/sqlite/database.hpp"

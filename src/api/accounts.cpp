@@ -2,7 +2,8 @@
 
 #include "api/services.hpp"
 #include "api/session_json.hpp"
-#include "domain/accounts.hpp"
+#include "domain/sessions.hpp"
+#include "domain/users.hpp"
 #include "document/words.hpp"
 #include "identity/opaque_token.hpp"
 #include "identity/password.hpp"

@@ -6,7 +6,8 @@
 #include "api/order_end.hpp"
 #include "api/services.hpp"
 #include "api/session_json.hpp"
-#include "domain/accounts.hpp"
+#include "domain/sessions.hpp"
+#include "domain/users.hpp"
 #include "document/words.hpp"
 #include "token/order_key.hpp"
 

@@ -7,7 +7,7 @@
 
 #include "crypto/encoding.hpp"
 #include "crypto/random.hpp"
-#include "domain/accounts.hpp"
+#include "domain/users.hpp"
 #include "identity/password.hpp"
 #include "payment/sandbox/sandbox.hpp"
 

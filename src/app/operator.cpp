@@ -1,7 +1,7 @@
 #include "app/operator.hpp"
 
 #include "app/lane_thread.hpp"
-#include "domain/accounts.hpp"
+#include "domain/users.hpp"
 #include "identity/password.hpp"
 #include "store/sqlite/sqlite_store.hpp"
 

@@ -21,6 +21,7 @@
 #include "domain/registrations.hpp"
 #include "domain/sha256.hpp"
 #include "domain/shows.hpp"
+#include "domain/users.hpp"
 #include "engine/lane.hpp"
 #include "store/memory/memory_store.hpp"
 #include "store/sqlite/sqlite_store.hpp"

@@ -15,6 +15,7 @@
 #include "domain/money.hpp"
 #include "domain/refunds.hpp"
 #include "domain/registrations.hpp"
+#include "domain/users.hpp"
 
 namespace admit::app {
 namespace {

@@ -1,61 +1,12 @@
 #pragma once
-// Accounts, sign-ins and businesses.
+// Businesses and their accounts at the payment provider.
 
 #include "domain/command.hpp"
 #include "domain/events.hpp"
 
 namespace admit::domain {
 
-/// An e-mail address as it is compared and stored: trimmed, ASCII letters in lower case. nullopt if it cannot be one
-/// (no single @, empty parts, spaces or control characters, over 254 bytes).
-[[nodiscard]] std::optional<std::string> normal_email(std::string_view text);
-[[nodiscard]] ClaimId email_claim(std::string_view normal_email);
 [[nodiscard]] ClaimId account_claim(std::string_view stripe_account);
-
-/// Refuses: invalid_field, email_taken.
-struct CreateUser {
-  using Outcome = User;
-  Meta meta;
-  std::string email;  // normal
-  std::string name;
-  std::string locale;
-  std::string password_hash;
-  bool is_operator = false;
-};
-void needs(const CreateUser& command, Needs& needs);
-[[nodiscard]] Result<User> decide(const CreateUser& command, World& world);
-
-/// Refuses: unknown_user, conflict (the id is taken).
-struct StartSession {
-  using Outcome = Session;
-  Meta meta;
-  SessionId session_id;  // made by the caller: the refresh token names it
-  UserId user_id;
-  Bytes refresh_hash;
-  std::int64_t ttl_s = 30 * 24 * 3600;
-};
-void needs(const StartSession& command, Needs& needs);
-[[nodiscard]] Result<Session> decide(const StartSession& command, World& world);
-
-/// Exchanges one refresh token for the next. Refuses: unknown_session, session_ended (also for a token used before).
-struct RefreshSession {
-  using Outcome = User;
-  Meta meta;
-  SessionId session_id;
-  Bytes presented_hash;
-  Bytes next_hash;
-};
-void needs(const RefreshSession& command, Needs& needs);
-[[nodiscard]] Result<User> decide(const RefreshSession& command, World& world);
-
-/// Idempotent. Refuses: unknown_session, forbidden.
-struct EndSession {
-  using Outcome = Session;
-  Meta meta;
-  SessionId session_id;
-};
-void needs(const EndSession& command, Needs& needs);
-[[nodiscard]] Result<Session> decide(const EndSession& command, World& world);
 
 /// What keeps a business from selling what costs money: a sentence for people, nullopt where nothing does.
 [[nodiscard]] std::optional<std::string> sales_gate(const Business& business);

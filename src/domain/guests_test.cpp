@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include "domain/accounts.hpp"
+#include "domain/users.hpp"
 #include "domain/catalogue.hpp"
 #include "domain/holders.hpp"
 #include "domain/testing/office.hpp"

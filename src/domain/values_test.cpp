@@ -3,7 +3,7 @@
 #include <limits>
 #include <set>
 
-#include "domain/accounts.hpp"
+#include "domain/users.hpp"
 #include "domain/id.hpp"
 #include "domain/instant.hpp"
 #include "domain/money.hpp"

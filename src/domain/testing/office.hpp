@@ -15,6 +15,8 @@
 #include "domain/refunds.hpp"
 #include "domain/registrations.hpp"
 #include "domain/shows.hpp"
+#include "domain/sessions.hpp"
+#include "domain/users.hpp"
 
 namespace admit::domain::testing {
 
