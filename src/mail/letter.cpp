@@ -124,6 +124,31 @@ Values values_of(const OrderFacts& order, std::string_view amount = {}, std::str
   return {.show = order.show, .amount = amount, .organiser = order.organiser, .name = order.buyer, .until = until};
 }
 
+/// "" for no code; a general sentence for one that says nothing to a buyer, or should not: a stolen card.
+std::string_view why_declined(const Words& phrase, std::string_view code) {
+  if (code.empty()) return {};
+  if (code == "insufficient_funds" || code == "withdrawal_count_limit_exceeded") return phrase.no_funds;
+  if (code == "expired_card" || code == "invalid_expiry_month" || code == "invalid_expiry_year")
+    return phrase.expired_card;
+  if (code == "incorrect_cvc" || code == "invalid_cvc") return phrase.wrong_code;
+  if (code == "incorrect_number" || code == "invalid_number" || code == "invalid_account") return phrase.wrong_number;
+  if (code == "authentication_required" || code == "payment_intent_authentication_failure") return phrase.not_confirmed;
+  if (code == "processing_error" || code == "try_again_later" || code == "reenter_transaction")
+    return phrase.not_processed;
+  return phrase.refused;
+}
+
+/// The end of a letter to a buyer whose money, if it is any, goes back.
+Letter about_money(Draft draft, const OrderFacts& order, std::string_view amount, bool is_cash = false) {
+  const Words& phrase = draft.phrase();
+  if (!amount.empty()) draft.say(is_cash ? phrase.cash_comes_back : phrase.money_comes_back);
+  return draft.greet()
+      .show(order)
+      .fact(phrase.order, order.number)
+      .fact(phrase.amount, amount)
+      .finish(phrase.open_order, order.link, phrase.footer_buyer);
+}
+
 }  // namespace
 
 Letter write_letter(const OrderConfirmed& news, std::string_view language) {
@@ -140,25 +165,18 @@ Letter write_letter(const OrderConfirmed& news, std::string_view language) {
 }
 
 Letter write_letter(const RefundDone& news, std::string_view language) {
-  Draft draft{language, Tone::plain, &Words::refund_done, values_of(news.order, news.amount)};
-  const Words& phrase = draft.phrase();
-  return draft.greet()
-      .say(phrase.money_comes_back)
-      .show(news.order)
-      .fact(phrase.order, news.order.number)
-      .fact(phrase.amount, news.amount)
-      .finish(phrase.open_order, news.order.link, phrase.footer_buyer);
+  return about_money({language, Tone::plain, &Words::refund_done, values_of(news.order, news.amount)}, news.order,
+                     news.amount, news.is_cash);
 }
 
 Letter write_letter(const RegistrationCancelled& news, std::string_view language) {
-  Draft draft{language, Tone::plain, &Words::registration_cancelled, values_of(news.order, news.amount)};
-  const Words& phrase = draft.phrase();
-  if (!news.amount.empty()) draft.say(phrase.money_comes_back);
-  return draft.greet()
-      .show(news.order)
-      .fact(phrase.order, news.order.number)
-      .fact(phrase.amount, news.amount)
-      .finish(phrase.open_order, news.order.link, phrase.footer_buyer);
+  return about_money({language, Tone::plain, &Words::registration_cancelled, values_of(news.order, news.amount)},
+                     news.order, news.amount, news.is_cash);
+}
+
+Letter write_letter(const TicketsReturned& news, std::string_view language) {
+  return about_money({language, Tone::plain, &Words::tickets_returned, values_of(news.order, news.amount)}, news.order,
+                     news.amount, news.is_cash);
 }
 
 Letter write_letter(const PaymentFailed& news, std::string_view language) {
@@ -169,31 +187,29 @@ Letter write_letter(const PaymentFailed& news, std::string_view language) {
       .say(is_held ? phrase.try_until : phrase.places_gone)
       .show(news.order)
       .fact(phrase.order, news.order.number)
-      .fact(phrase.reason, news.reason)
+      .fact(phrase.reason, why_declined(phrase, news.decline_code))
       .finish(is_held ? phrase.try_again : phrase.open_order, news.order.link, phrase.footer_buyer);
 }
 
 Letter write_letter(const LateRefund& news, std::string_view language) {
-  Draft draft{language, Tone::bad, &Words::late_refund, values_of(news.order, news.amount)};
-  const Words& phrase = draft.phrase();
-  return draft.greet()
-      .say(phrase.money_comes_back)
-      .show(news.order)
-      .fact(phrase.order, news.order.number)
-      .fact(phrase.amount, news.amount)
-      .finish(phrase.open_order, news.order.link, phrase.footer_buyer);
+  return about_money({language, Tone::bad, &Words::late_refund, values_of(news.order, news.amount)}, news.order,
+                     news.amount);
+}
+
+Letter write_letter(const SecondPayment& news, std::string_view language) {
+  return about_money({language, Tone::plain, &Words::second_payment, values_of(news.order, news.amount)}, news.order,
+                     news.amount);
+}
+
+Letter write_letter(const AmountDiffers& news, std::string_view language) {
+  return about_money({language, Tone::bad, &Words::amount_differs, values_of(news.order, news.amount)}, news.order,
+                     news.amount);
 }
 
 Letter write_letter(const ShowCancelled& news, std::string_view language) {
   Draft draft{language, Tone::bad, &Words::show_cancelled, values_of(news.order, news.amount)};
-  const Words& phrase = draft.phrase();
-  if (!news.amount.empty()) draft.say(phrase.money_comes_back);
-  return draft.greet()
-      .quote(phrase.organiser_says, news.message)
-      .show(news.order)
-      .fact(phrase.order, news.order.number)
-      .fact(phrase.amount, news.amount)
-      .finish(phrase.open_order, news.order.link, phrase.footer_buyer);
+  draft.quote(draft.phrase().organiser_says, news.message);
+  return about_money(std::move(draft), news.order, news.amount, news.is_cash);
 }
 
 Letter write_letter(const RefundFailed& news, std::string_view language) {

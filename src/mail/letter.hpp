@@ -43,23 +43,39 @@ struct OrderConfirmed {
 struct RefundDone {
   OrderFacts order;
   std::string amount;
+  bool is_cash = false;  ///< the organiser hands it over
 };
-struct RegistrationCancelled {
+struct RegistrationCancelled {  ///< all its tickets end
   OrderFacts order;
   std::string amount;  ///< that goes back; "": nothing was paid
+  bool is_cash = false;
+};
+struct TicketsReturned {  ///< some of them end
+  OrderFacts order;
+  std::string amount;  ///< that goes back; "": nothing was paid
+  bool is_cash = false;
 };
 struct PaymentFailed {
   OrderFacts order;
-  std::string reason;        ///< for the buyer, e.g. the bank's; may be empty
+  std::string decline_code;  ///< the provider's, of which the letter makes words; may be empty
   std::string places_until;  ///< until then another card can be tried; "": the places are gone
 };
 struct LateRefund {  ///< paid after the hold had ended and the places were gone; all of it goes back
   OrderFacts order;
   std::string amount;
 };
+struct SecondPayment {  ///< the order had been paid already: this payment goes back, the tickets stay
+  OrderFacts order;
+  std::string amount;
+};
+struct AmountDiffers {  ///< not what was asked for, and nobody accepted it; all of it goes back
+  OrderFacts order;
+  std::string amount;
+};
 struct ShowCancelled {
   OrderFacts order;
-  std::string amount;   ///< that goes back; "": nothing was paid
+  std::string amount;  ///< that goes back; "": nothing was paid, or others decide about it
+  bool is_cash = false;
   std::string message;  ///< of the organiser, may have several lines; may be empty
 };
 
@@ -87,8 +103,11 @@ struct DisputeOpened {
 [[nodiscard]] Letter write_letter(const OrderConfirmed& news, std::string_view language);
 [[nodiscard]] Letter write_letter(const RefundDone& news, std::string_view language);
 [[nodiscard]] Letter write_letter(const RegistrationCancelled& news, std::string_view language);
+[[nodiscard]] Letter write_letter(const TicketsReturned& news, std::string_view language);
 [[nodiscard]] Letter write_letter(const PaymentFailed& news, std::string_view language);
 [[nodiscard]] Letter write_letter(const LateRefund& news, std::string_view language);
+[[nodiscard]] Letter write_letter(const SecondPayment& news, std::string_view language);
+[[nodiscard]] Letter write_letter(const AmountDiffers& news, std::string_view language);
 [[nodiscard]] Letter write_letter(const ShowCancelled& news, std::string_view language);
 [[nodiscard]] Letter write_letter(const RefundFailed& news, std::string_view language);
 [[nodiscard]] Letter write_letter(const PayoutFailed& news, std::string_view language);

@@ -35,7 +35,7 @@ bool can_be_sent(const Letter& letter) {
 TEST_CASE("letter: every kind in every language is whole, differs from English, and can be sent") {
   const auto order = testing::sample_order();
   const auto in_english = testing::sample_letters(order, "en");
-  CHECK(in_english.size() == 9);
+  CHECK(in_english.size() == 12);
   for (const char* language : {"en", "de", "fr", "es", "pl"}) {
     const auto letters = testing::sample_letters(order, language);
     for (std::size_t i = 0; i < letters.size(); ++i) {
@@ -91,6 +91,36 @@ TEST_CASE("letter: money is spoken of only where money moved, places only where 
   CHECK(has(write_letter(PaymentFailed{.order = order, .places_until = "19:42"}, "en").text, "until 19:42"));
   CHECK(has(write_letter(PaymentFailed{.order = order}, "en").text, "new order"));
   CHECK_FALSE(has(write_letter(DisputeOpened{.order = order}, "en").text, "no money has moved"));
+}
+
+TEST_CASE("letter: money that goes back has its own reason, and its own way") {
+  const auto order = testing::sample_order();
+  const auto late = write_letter(LateRefund{.order = order, .amount = "5 €"}, "en").text;
+  const auto second = write_letter(SecondPayment{.order = order, .amount = "5 €"}, "en").text;
+  const auto other = write_letter(AmountDiffers{.order = order, .amount = "5 €"}, "en").text;
+  CHECK(has(late, "already gone to others"));
+  CHECK(has(second, "your tickets stay valid"));
+  CHECK(has(other, "not the amount asked for"));
+  for (const auto& text : {second, other}) CHECK_FALSE(has(text, "gone to others"));
+  const auto cash = write_letter(RegistrationCancelled{.order = order, .amount = "5 €", .is_cash = true}, "en").text;
+  CHECK(has(cash, "in cash by Lantern Concerts"));
+  CHECK_FALSE(has(cash, "bank"));
+}
+
+TEST_CASE("letter: why a payment failed is said in words, never as a code") {
+  const auto order = testing::sample_order();
+  const auto said = [&](std::string code, const char* language) {
+    return write_letter(PaymentFailed{.order = order, .decline_code = std::move(code)}, language).text;
+  };
+  CHECK(has(said("insufficient_funds", "en"), "Reason: There was not enough money on the card."));
+  CHECK(has(said("insufficient_funds", "de"), "Auf der Karte war nicht genug Geld."));
+  CHECK(has(said("expired_card", "fr"), "La carte a expiré."));
+  CHECK_FALSE(has(said("", "en"), "Reason"));
+  for (const char* code : {"card_declined", "generic_decline", "stolen_card", "something_new"}) {
+    CAPTURE(code);
+    CHECK(has(said(code, "en"), "Reason: The bank declined the payment."));
+    CHECK_FALSE(has(said(code, "pl"), code));
+  }
 }
 
 TEST_CASE("letter: what people typed stays text") {

@@ -14,7 +14,8 @@ namespace admit::mail {
 ADMIT_WORDS(Fault,
             temporary,  // try again later
             permanent,  // never: this mail or its recipient is refused
-            settings)   // not this mail's fault: an operator must mend the server's settings; then try again
+            settings,   // not this mail's fault: an operator must mend the server's settings; then try again
+            away)       // nor this one: the server was not reached, or had no time; try again, however often
 struct Failure {
   Fault fault{};
   int reply_code = 0;  ///< SMTP's, 0 where there was none

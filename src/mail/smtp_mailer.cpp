@@ -116,11 +116,12 @@ int watch_commands(CURL*, curl_infotype kind, char* bytes, std::size_t size, voi
 }
 
 Fault judge(CURLcode code, long reply, Stage stage) {
-  if (reply >= 400 && reply < 500) return Fault::temporary;  // RFC 5321 section 4.2.1
+  const Fault not_now = stage == Stage::opening ? Fault::away : Fault::temporary;
+  if (reply >= 400 && reply < 500) return not_now;  // RFC 5321 section 4.2.1
   if (code == CURLE_LOGIN_DENIED || code == CURLE_USE_SSL_FAILED || code == CURLE_PEER_FAILED_VERIFICATION ||
       code == CURLE_SSL_CACERT_BADFILE || code == CURLE_REMOTE_ACCESS_DENIED)
     return Fault::settings;
-  if (reply < 500 || reply >= 600) return Fault::temporary;
+  if (reply < 500 || reply >= 600) return not_now;
   // 552 to the sender's line is about the announced size, anything else there about us.
   const bool is_about_the_mail = stage >= Stage::recipient || (stage == Stage::sender && reply == 552);
   return is_about_the_mail ? Fault::permanent : Fault::settings;

@@ -57,14 +57,14 @@ TEST_CASE("smtp: options that cannot are refused at once, without a secret in th
   CHECK_THROWS_AS(construct("smtp://mail.example.com", "u", "p", Starttls::none_), std::invalid_argument);
 }
 
-TEST_CASE("smtp: a server that is not there is tried again later") {
+TEST_CASE("smtp: a server that is not there is away, which is not the mail's fault") {
   SmtpMailer mailer{{.url = "smtp://127.0.0.1:1", .starttls = Starttls::none_}};
   const auto sent = mailer.send(plain_message());
   REQUIRE_FALSE(sent);
-  CHECK(sent.error().fault == Fault::temporary);
+  CHECK(sent.error().fault == Fault::away);
   CHECK(sent.error().reply_code == 0);
   CHECK_FALSE(sent.error().reason.empty());
-  CHECK(mailer.check().error().fault == Fault::temporary);
+  CHECK(mailer.check().error().fault == Fault::away);
 }
 
 TEST_CASE("smtp: a mail that is none, or too large, is never tried") {

@@ -22,12 +22,14 @@ struct Words {
   // Buttons.
   std::string_view open_order, open_tickets, try_again, open_settings;
   // Sentences added where they hold.
-  std::string_view tickets_attached, tickets_at_link, code_is_yours, money_comes_back, try_until /* {until} */,
-      places_gone, organiser_says, inquiry;
+  std::string_view tickets_attached, tickets_at_link, code_is_yours, money_comes_back, cash_comes_back,
+      try_until /* {until} */, places_gone, organiser_says, inquiry;
+  // Why a bank refused.
+  std::string_view no_funds, expired_card, wrong_code, wrong_number, not_confirmed, not_processed, refused;
   std::string_view footer_buyer;  // {organiser}
   std::string_view footer_organiser;
-  Phrases order_confirmed, refund_done, registration_cancelled, payment_failed, late_refund, show_cancelled,
-      refund_failed, payout_failed, dispute_opened;
+  Phrases order_confirmed, refund_done, registration_cancelled, tickets_returned, payment_failed, late_refund,
+      second_payment, amount_differs, show_cancelled, refund_failed, payout_failed, dispute_opened;
 };
 
 /// In the language of a BCP 47 tag (en, de, fr, es, pl); English for every other.
