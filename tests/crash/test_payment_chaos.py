@@ -189,6 +189,11 @@ class Rush:
         self.room = AT_A_TIME
         self.last_progress = time.monotonic()
 
+    def enter_loop(self):
+        """A lock is of one event loop; there is one for the rush and one for what is read afterwards."""
+        for user in [*self.businesses, *self.buyers]:
+            user.signing_in = asyncio.Lock()
+
     # One request each.
 
     async def as_user(self, wire, user, method, path, body=None, key=None):
@@ -413,7 +418,7 @@ class Rush:
             else:
                 purchase.not_before = time.monotonic() + delay
                 self.live.append(purchase)
-            assert time.monotonic() - self.last_progress < 60, f"nothing comes to an end; {len(self.live)} under way"
+            assert time.monotonic() - self.last_progress < 120, f"nothing comes to an end; {len(self.live)} under way"
         wire.close()
 
     async def let_time_pass(self):
@@ -438,6 +443,7 @@ class Rush:
             await asyncio.to_thread(self.office.kill)
 
     async def run(self):
+        self.enter_loop()
         wire = Wire()
         for business in self.businesses:
             for _ in range(2):
@@ -501,6 +507,7 @@ def come_to_rest(rush):
 
 async def seen_from_outside(rush):
     """The office's orders and tickets, read over its interface by those who own them."""
+    rush.enter_loop()
     facts, reasons = payment_facts.Facts(capacities=rush.capacities), collections.Counter()
     orders = iter(rush.orders.items())
 
@@ -593,13 +600,11 @@ def set_up(lab, data):
         business.direct_account = account if is_direct else ""
         expect(operator.send("PUT", f"{path}/fees", {"fixed": 30, "percentBp": 250,
                                                      "chargeModel": "direct" if is_direct else "destination"}), 200)
-        until = time.monotonic() + 20
+        until = time.monotonic() + 60
         while not expect(business.get(path), 200)["canSell"]:
             assert time.monotonic() < until, "the account was completed, and nothing can be sold"
             time.sleep(0.05)
     buyers = [sign_up(office.base) for _ in range(BUYERS)]
-    for user in [*businesses, *buyers]:
-        user.signing_in = asyncio.Lock()
     return Rush(office, lab, lab.clock, operator, businesses, buyers)
 
 
