@@ -1,0 +1,214 @@
+#include "domain/identities.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "domain/names.hpp"
+#include "domain/sessions.hpp"
+#include "domain/users.hpp"
+
+namespace admit::domain {
+namespace {
+
+/// The account that a name is linked to, if it is still there.
+const User* linked_user(const World& world, IdentityId id) {
+  const ExternalIdentity* identity = world.find<ExternalIdentity>(id);
+  const User* user = identity != nullptr && identity->user_id ? world.find<User>(identity->user_id) : nullptr;
+  return user != nullptr && !user->erased_at ? user : nullptr;
+}
+
+void need_ways(Needs& needs, const SignInWays& ways) {
+  for (const PasskeyId id : ways.passkeys) needs.change<Passkey>(id);
+  for (const IdentityId id : ways.identities) needs.change<ExternalIdentity>(id);
+}
+
+void put_identity(World& world, const Meta& meta, FreshIds& ids, const ExternalPerson& person, UserId user) {
+  const IdentityId id = identity_id(person.issuer, person.subject);
+  world.put(ExternalIdentity{.id = id,
+                             .user_id = user,
+                             .issuer = person.issuer,
+                             .subject = person.subject,
+                             .email = person.email,
+                             .linked_at = meta.now});
+  audit(world, meta, ids, "identity.linked", user.value);
+}
+
+/// What a new account is called: as the provider says, else as the address begins.
+std::string name_of(const ExternalPerson& person) {
+  const std::string address = person.email.substr(0, person.email.find('@'));
+  for (const std::string& name : {person.name, first_bytes(address, 60)}) {
+    if (!name.empty() && fault_of_name(name).empty()) return name;
+  }
+  return "Customer";
+}
+
+/// Whoever made the account never proved the address: nothing of theirs signs in to it any more.
+void void_sign_ins(World& world, const Meta& meta, FreshIds& ids, User& user, const SignInWays& ways) {
+  user.password_hash.clear();
+  user.totp_secret = {};
+  user.totp_confirmed = false;
+  user.recovery_hashes.clear();
+  end_sessions(world, meta, ids, user);
+  for (const PasskeyId id : ways.passkeys) {
+    const Passkey* found = world.find<Passkey>(id);
+    if (found == nullptr || found->user_id != user.id || found->removed_at) continue;
+    Passkey passkey = *found;
+    passkey.removed_at = meta.now;
+    world.put(std::move(passkey));
+  }
+  for (const IdentityId id : ways.identities) {
+    const ExternalIdentity* found = world.find<ExternalIdentity>(id);
+    if (found == nullptr || found->user_id != user.id) continue;
+    ExternalIdentity identity = *found;
+    identity.user_id = {};
+    world.put(std::move(identity));
+  }
+  audit(world, meta, ids, "user.sign_ins_voided", user.id.value);
+}
+
+void verified(World& world, const Meta& meta, FreshIds& ids, User& user) {
+  if (std::exchange(user.email_verified, true)) return;
+  audit(world, meta, ids, "user.email_verified", user.id.value);
+  put_job(world, meta, ids, JobKind::join_guests, user.id.value);
+}
+
+}  // namespace
+
+bool is_news(const ExternalIdentity& identity, const ExternalPerson& person) {
+  return !identity.user_id || (!person.email.empty() && identity.email != person.email);
+}
+
+void needs(const AdmitPerson& command, Needs& needs) {
+  const ExternalPerson& person = command.person;
+  if (command.once) needs.change<Proof>(*command.once);
+  const auto* identity = needs.change<ExternalIdentity>(identity_id(person.issuer, person.subject));
+  if (identity != nullptr && identity->user_id) needs.change<User>(identity->user_id);
+  if (person.email.empty()) return;
+  const auto* claim = needs.change<Claim>(email_claim(person.email));
+  if (claim != nullptr && claim->target) needs.change<User>(UserId{claim->target});
+  need_ways(needs, command.ways);
+}
+
+Result<User> decide(const AdmitPerson& command, World& world) {
+  const ExternalPerson& person = command.person;
+  Meta meta = command.meta;
+  FreshIds ids(meta);
+  if (command.once) {
+    if (world.find<Proof>(*command.once) != nullptr) {
+      return refuse(Refusal::link_used_up, "state", "This way back was used before; sign in again.");
+    }
+    world.put(Proof{.id = *command.once,
+                    .purpose = ProofPurpose::external_sign_in,
+                    .used = true,
+                    .created_at = meta.now,
+                    .due_at = meta.now + sign_in_ttl});
+  }
+  const ClaimId claim = email_claim(person.email);
+  const bool has_account = !person.email.empty() && is_claimed(world, claim);
+  const IdentityId id = identity_id(person.issuer, person.subject);
+
+  if (const User* linked = linked_user(world, id)) {
+    User user = *linked;
+    ExternalIdentity identity = world.get<ExternalIdentity>(id);
+    if (!is_news(identity, person)) return user;
+    identity.email = person.email;
+    world.put(std::move(identity));
+    if (user.email.empty() && person.email_verified && !has_account) {
+      user.email = person.email;
+      world.put(Claim{.id = claim, .kind = "email", .target = user.id.value});
+      verified(world, meta, ids, user);
+      world.put(user);
+    }
+    return user;
+  }
+
+  if (has_account) {
+    User user = world.get<User>(UserId{world.get<Claim>(claim).target});
+    const bool may_link = command.link_by_email && person.email_verified && !user.is_operator &&
+                          !(user.email_verified && user.totp_confirmed);
+    if (!may_link) {
+      return refuse(Refusal::link_first, "email",
+                    "There is an account with this e-mail address: sign in to it, then link this name to it.");
+    }
+    meta.actor = "user:" + user.id.text();
+    if (!user.email_verified) {
+      void_sign_ins(world, meta, ids, user, command.ways);
+      verified(world, meta, ids, user);
+      world.put(user);
+    }
+    put_identity(world, meta, ids, person, user.id);
+    return user;
+  }
+
+  User user{.id = ids.next<UserId>(),
+            .email = person.email,
+            .name = name_of(person),
+            .locale = person.locale,
+            .created_at = meta.now};
+  meta.actor = "user:" + user.id.text();
+  if (!user.email.empty()) world.put(Claim{.id = claim, .kind = "email", .target = user.id.value});
+  audit(world, meta, ids, "user.created", user.id.value);
+  if (person.email_verified && !user.email.empty()) verified(world, meta, ids, user);
+  world.put(user);
+  put_identity(world, meta, ids, person, user.id);
+  return user;
+}
+
+void needs(const LinkIdentity& command, Needs& needs) {
+  needs.read<User>(command.meta.user);
+  const auto* identity = needs.change<ExternalIdentity>(identity_id(command.person.issuer, command.person.subject));
+  if (identity != nullptr && identity->user_id) needs.read<User>(identity->user_id);
+}
+
+Result<ExternalIdentity> decide(const LinkIdentity& command, World& world) {
+  const User* user = world.find<User>(command.meta.user);
+  if (user == nullptr || user->guest || user->erased_at) {
+    return refuse(Refusal::unknown_user, "", "There is no such account.");
+  }
+  const UserId user_id = user->id;
+  const IdentityId id = identity_id(command.person.issuer, command.person.subject);
+  if (const User* linked = linked_user(world, id)) {
+    if (linked->id == user_id) return world.get<ExternalIdentity>(id);
+    return refuse(Refusal::identity_taken, "token", "This name is linked to another account.");
+  }
+  if (command.linked >= max_identities) {
+    return refuse(Refusal::too_many, "token", "So many names are linked to this account already; unlink one.");
+  }
+  FreshIds ids(command.meta);
+  put_identity(world, command.meta, ids, command.person, user_id);
+  return world.get<ExternalIdentity>(id);
+}
+
+void needs(const UnlinkIdentity& command, Needs& needs) {
+  needs.read<User>(command.meta.user);
+  needs.change<ExternalIdentity>(command.identity_id);
+  need_ways(needs, command.ways);
+}
+
+Result<ExternalIdentity> decide(const UnlinkIdentity& command, World& world) {
+  const UserId user_id = command.meta.user;
+  const ExternalIdentity* found = world.find<ExternalIdentity>(command.identity_id);
+  const User* user = world.find<User>(user_id);
+  if (user == nullptr || found == nullptr || found->user_id != user_id) {
+    return refuse(Refusal::unknown_identity, "identityId", "The account is linked to no such name.");
+  }
+  const bool has_passkey = std::ranges::any_of(command.ways.passkeys, [&](PasskeyId id) {
+    const Passkey* passkey = world.find<Passkey>(id);
+    return passkey != nullptr && passkey->user_id == user_id && !passkey->removed_at;
+  });
+  const bool has_other = std::ranges::any_of(command.ways.identities, [&](IdentityId id) {
+    const ExternalIdentity* identity = world.find<ExternalIdentity>(id);
+    return id != command.identity_id && identity != nullptr && identity->user_id == user_id;
+  });
+  if (user->password_hash.empty() && !has_passkey && !has_other) {
+    return refuse(Refusal::only_sign_in, "", "Set a password or add a passkey first: nothing else signs in here.");
+  }
+  ExternalIdentity identity = *found;
+  identity.user_id = {};
+  world.put(identity);
+  FreshIds ids(command.meta);
+  audit(world, command.meta, ids, "identity.unlinked", user_id.value);
+  return identity;
+}
+
+}  // namespace admit::domain

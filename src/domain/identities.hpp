@@ -1,0 +1,72 @@
+#pragma once
+// Names that people have at other providers of identities, and the accounts that they sign in to.
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "domain/command.hpp"
+
+namespace admit::domain {
+
+/// How many one account may have.
+inline constexpr std::size_t max_identities = 20;
+inline constexpr std::chrono::minutes sign_in_ttl{10};
+
+/// Whom a provider's token names.
+struct ExternalPerson {
+  std::string issuer;
+  std::string subject;
+  std::string email;  // normal; "" none
+  bool email_verified = false;
+  std::string name;    // "" none
+  std::string locale;  // "" none
+};
+
+/// What else signs in to an account, as it was read before; given up where the account turns out to be somebody else's.
+struct SignInWays {
+  std::vector<PasskeyId> passkeys;
+  std::vector<IdentityId> identities;
+};
+
+/// The account of somebody whom a provider vouches for: the one that the name is linked to, else a new one. Linked to
+/// one that has the address already only if `link_by_email` (the issuer is trusted with that) and the provider has
+/// verified the address. Where we had not, nobody knows who made the account: its password, second factor, passkeys,
+/// other names and sign-ins are void then. Never an operator's account, nor one that a second factor guards. Refuses:
+/// link_first, link_used_up (`once` was used before).
+struct AdmitPerson {
+  using Outcome = User;
+  Meta meta;
+  ExternalPerson person;
+  bool link_by_email = false;
+  std::optional<ProofId> once;  // of a sign-in in the browser: good for one
+  SignInWays ways;              // of the account that has the address
+};
+void needs(const AdmitPerson& command, Needs& needs);
+[[nodiscard]] Result<User> decide(const AdmitPerson& command, World& world);
+/// Whether AdmitPerson has anything to do: false where the name is linked and says nothing new.
+[[nodiscard]] bool is_news(const ExternalIdentity& identity, const ExternalPerson& person);
+
+/// Links a name to the caller's account; once more changes nothing. Refuses: unknown_user, identity_taken, too_many
+/// (`linked` others are already).
+struct LinkIdentity {
+  using Outcome = ExternalIdentity;
+  Meta meta;
+  ExternalPerson person;
+  std::size_t linked = 0;
+};
+void needs(const LinkIdentity& command, Needs& needs);
+[[nodiscard]] Result<ExternalIdentity> decide(const LinkIdentity& command, World& world);
+
+/// Refuses: unknown_identity (also somebody else's), only_sign_in (no password is set, and `ways` holds nothing else
+/// that still signs in).
+struct UnlinkIdentity {
+  using Outcome = ExternalIdentity;
+  Meta meta;
+  IdentityId identity_id;
+  SignInWays ways;
+};
+void needs(const UnlinkIdentity& command, Needs& needs);
+[[nodiscard]] Result<ExternalIdentity> decide(const UnlinkIdentity& command, World& world);
+
+}  // namespace admit::domain
