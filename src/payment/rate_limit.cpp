@@ -7,7 +7,15 @@ namespace admit::payment {
 
 namespace {
 
-constexpr double releasing_share = 0.2;
+double part_of(RateLimit::Share share) {
+  switch (share) {
+    case RateLimit::Share::ordinary: return 0.5;
+    case RateLimit::Share::reading: return 0.3;
+    case RateLimit::Share::releasing: return 0.2;
+  }
+  return 0.2;
+}
+
 /// Calls that may come at once after a quiet time, as part of a second's worth.
 constexpr auto burst = std::chrono::milliseconds{250};
 constexpr std::size_t max_buckets = 4096;
@@ -20,7 +28,7 @@ RateLimit::RateLimit(double per_s, int node_count) : x_per_s(per_s / node_count)
 }
 
 RateLimit::Clock::duration RateLimit::interval_of(Share share) const {
-  const double per_s = x_per_s * (share == Share::releasing ? releasing_share : 1 - releasing_share);
+  const double per_s = x_per_s * part_of(share);
   return std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>{1 / per_s});
 }
 

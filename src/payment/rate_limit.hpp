@@ -17,8 +17,9 @@ namespace admit::payment {
 class RateLimit {
  public:
   enum class Share : std::uint8_t {
-    ordinary,
-    releasing  ///< cancelling and refunding: a fifth of the limit that no rush of buyers can take away
+    ordinary,   ///< whatever makes something: half of the limit
+    reading,    ///< three tenths: whoever asks again and again keeps nobody from paying
+    releasing   ///< cancelling and refunding: a fifth that no rush of buyers can take away
   };
   using Clock = std::chrono::steady_clock;
 

@@ -674,6 +674,7 @@ AnswerTask<std::string> StripeClient::send(Call call) {
     if (!turn) {
       auto failure = rate_limited(turn.error());
       log_attempt(call.method, call.path, attempt, &failure);
+  if (call.method == "GET") call.share = RateLimit::Share::reading;
       co_return failed(std::move(failure));
     }
     co_await pause(*turn);

@@ -534,7 +534,7 @@ TEST_CASE("client: nothing is sent to a server whose certificate nobody vouches 
 }
 
 TEST_CASE("client: whoever would wait too long for a turn is told when to come back, and nothing is sent") {
-  Provider provider{{{.body = intent}, {.body = intent}}};
+  Provider provider{{{.body = intent}, {.body = intent}, {.body = intent}}};
   http::Client http;
   auto options = options_of("http://127.0.0.1:" + std::to_string(provider.port));
   options.calls_per_s = 0.01;
@@ -546,7 +546,8 @@ TEST_CASE("client: whoever would wait too long for a turn is told when to come b
   CHECK(second.error().code == "rate_limited");
   CHECK(second.error().retry_after_s > 60);
   CHECK(provider.asked().size() == 1);
-  // Another account has a turn of its own, and so has a cancellation.
+  // Another account has a turn of its own, and so has whoever only reads.
+  CHECK(blocking(client.retrieve_intent("pi_1", "")));
   auto direct = order();
   direct.is_direct = true;
   CHECK(blocking(client.create_intent(direct)));
@@ -554,18 +555,19 @@ TEST_CASE("client: whoever would wait too long for a turn is told when to come b
 
 TEST_CASE("rate limit: a burst, then one by one in the order of asking, each share for itself") {
   using Share = RateLimit::Share;
-  RateLimit limit{100, 2};  // a node's half: 40 a second, and 10 to release
+  RateLimit limit{100, 2};  // a node's half: 25 a second, 15 to read, and 10 to release
   const auto now = RateLimit::Clock::now();
   const auto wait = [&](Share share, std::chrono::milliseconds later = 0ms, std::chrono::milliseconds longest = 1h) {
     const auto turn = limit.take("acct", share, now + later, longest);
     return turn ? turn->count() : -turn.error().count();
   };
-  for (int i = 0; i < 11; ++i) CHECK(wait(Share::ordinary) == 0);
-  CHECK(wait(Share::ordinary) == 25);
-  CHECK(wait(Share::ordinary) == 50);
-  CHECK(wait(Share::ordinary, 0ms, 60ms) == -75);
-  CHECK(wait(Share::ordinary) == 75);  // the one that was turned away has taken nothing
-  CHECK(wait(Share::ordinary, 50ms) == 50);
+  for (int i = 0; i < 100; ++i) (void)wait(Share::reading);  // who reads takes nothing from who pays
+  for (int i = 0; i < 7; ++i) CHECK(wait(Share::ordinary) == 0);
+  CHECK(wait(Share::ordinary) == 30);
+  CHECK(wait(Share::ordinary) == 70);
+  CHECK(wait(Share::ordinary, 0ms, 60ms) == -110);
+  CHECK(wait(Share::ordinary) == 110);  // the one that was turned away has taken nothing
+  CHECK(wait(Share::ordinary, 50ms) == 100);
   for (int i = 0; i < 3; ++i) CHECK(wait(Share::releasing) == 0);
   CHECK(wait(Share::releasing) == 50);
   CHECK(limit.take("other", Share::ordinary, now, 0ms) == 0ms);
