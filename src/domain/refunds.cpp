@@ -237,6 +237,8 @@ Result<Refund> decide(const RecordRefund& command, World& world) {
     if (command.without_reversal && refund.reverse_transfer && refund.status == RefundStatus::due) {
       refund.reverse_transfer = false;
       raise_alert(world, command.meta, AlertKind::receivable, refund.id.value, refund.business_id, refund.show_id,
+  // A card's refund is told of when the provider has made it.
+  if (refund.status == RefundStatus::succeeded) put_mail(world, meta, ids, "given_back", refund.id.value);
                   "The business owes " + std::to_string(refund.amount_minor) + " minor units " + refund.currency + ".");
     }
     advance(world, command.meta, ids, registration, transaction, refund, revived, command.status, command.error);

@@ -1,11 +1,13 @@
 #include "job/mails.hpp"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "document/words.hpp"
 #include "mail/calendar.hpp"
 #include "mail/letter.hpp"
+#include "mail/text.hpp"
 
 namespace admit::job {
 
@@ -21,12 +23,30 @@ struct Mails::Draft {
   mail::Letter letter;
   mail::Message message;
 
-  [[nodiscard]] std::string money(std::int64_t minor) const {
-    return document::format_money(minor, registration.currency, language);
+  [[nodiscard]] std::string money(std::int64_t minor, const std::string& currency) const {
+    return document::format_money(minor, currency, language);
+  }
+  /// As of the order.
+  [[nodiscard]] std::string money(std::int64_t minor) const { return money(minor, registration.currency); }
+  /// "" for what cost nothing.
+  [[nodiscard]] std::string money_of(const domain::Refund& refund) const {
+    return refund.amount_minor > 0 ? money(refund.amount_minor, refund.currency) : std::string();
   }
 };
 
 namespace {
+
+constexpr std::chrono::hours an_hour{1};
+constexpr std::chrono::seconds rest_while_away{15};
+constexpr std::size_t max_name_characters = 80;
+
+/// A server that says "later" may mean days: the tries after the first reach over 28 hours, and up to a quarter more.
+std::chrono::seconds pause_after(const domain::Job& job) {
+  static constexpr std::array<std::int64_t, 11> minutes{1, 2, 5, 10, 20, 30, 60, 120, 240, 480, 720};
+  const auto at = std::clamp<std::int64_t>(job.attempts - 1, 0, std::ssize(minutes) - 1);
+  const std::int64_t seconds = minutes[static_cast<std::size_t>(at)] * 60;
+  return std::chrono::seconds{seconds + static_cast<std::int64_t>(job.id.value.low % 1000) * seconds / 4000};
+}
 
 std::string joined(std::string_view a, std::string_view b) {
   std::string out(a);
@@ -126,7 +146,7 @@ bool Mails::write(const domain::Job& job, Draft& draft) {
     fill();
     draft.letter = mail::write_letter(
         mail::DisputeOpened{.order = draft.facts,
-                            .amount = draft.money(dispute->amount_minor),
+                            .amount = draft.money(dispute->amount_minor, dispute->currency),
                             .reason = dispute->reason,
                             .answer_until = dispute->evidence_due_at
                                                 ? when(*dispute->evidence_due_at, draft.show, draft.language)
@@ -135,24 +155,27 @@ bool Mails::write(const domain::Job& job, Draft& draft) {
         draft.language);
     return true;
   }
-  if (what == "refund_done" || what == "refund_failed" || what == "late_refund") {
+  if (what == "refund_done" || what == "refund_failed" || what == "late_refund" || what == "given_back") {
     const auto refund = store::get<domain::Refund>(x_store, domain::RefundId{job.subject});
     if (!refund || !about_registration(refund->registration_id, draft)) return false;
     if (what == "refund_failed") {
       to_organiser(refund->business_id, draft);
       fill();
       draft.letter = mail::write_letter(
-          mail::RefundFailed{
-              .order = draft.facts, .amount = draft.money(refund->amount_minor), .reason = refund->last_error},
+          mail::RefundFailed{.order = draft.facts, .amount = draft.money_of(*refund), .reason = refund->last_error},
           draft.language);
       return true;
     }
     to_buyer(draft);
     fill();
-    const auto amount = draft.money(refund->amount_minor);
-    draft.letter = what == "refund_done"
-                       ? mail::write_letter(mail::RefundDone{.order = draft.facts, .amount = amount}, draft.language)
-                       : mail::write_letter(mail::LateRefund{.order = draft.facts, .amount = amount}, draft.language);
+    if (what == "given_back") {
+      write_given_back(draft, *refund);
+    } else if (what == "late_refund") {
+      write_money_letter(draft, *refund);
+    } else {
+      draft.letter =
+          mail::write_letter(mail::RefundDone{.order = draft.facts, .amount = draft.money_of(*refund)}, draft.language);
+    }
     return true;
   }
 
@@ -161,7 +184,6 @@ bool Mails::write(const domain::Job& job, Draft& draft) {
   fill();
   const auto& registration = draft.registration;
   const bool is_confirmed = registration.confirmed_at.has_value();
-  const std::string paid = is_confirmed && registration.amount_minor > 0 ? draft.money(registration.amount_minor) : "";
   if (what == "order_confirmed") {
     if (!is_confirmed) return false;
     mail::OrderConfirmed letter{.order = draft.facts};
@@ -179,38 +201,130 @@ bool Mails::write(const domain::Job& job, Draft& draft) {
     draft.letter = mail::write_letter(
         mail::PaymentFailed{
             .order = draft.facts,
-            .reason = transaction ? transaction->last_error : std::string(),
+            .decline_code = transaction ? transaction->last_error : std::string(),
             .places_until = is_held ? when(registration.expires_at, draft.show, draft.language) : std::string()},
         draft.language);
   } else if (what == "show_cancelled") {
-    draft.letter = mail::write_letter(mail::ShowCancelled{.order = draft.facts, .amount = paid}, draft.language);
-  } else if (what == "registration_cancelled") {
-    draft.letter =
-        mail::write_letter(mail::RegistrationCancelled{.order = draft.facts, .amount = paid}, draft.language);
+    mail::ShowCancelled letter{.order = draft.facts};
+    if (const auto transaction = store::get<domain::Transaction>(x_store, registration.transaction_id)) {
+      // What goes back because of it: not what went back before, and nothing where the buyer's bank decides.
+      for (std::int64_t number = 1; number <= transaction->refund_count; ++number) {
+        const auto refund = store::get<domain::Refund>(x_store, domain::refund_id(transaction->id, number));
+        if (!refund || refund->reason != domain::RefundReason::show_cancelled) continue;
+        letter.amount = draft.money_of(*refund);
+        letter.is_cash = transaction->provider == domain::Provider::cash;
+      }
+    }
+    draft.letter = mail::write_letter(letter, draft.language);
   } else {
     return false;
   }
   return true;
 }
 
+/// Money that came and could not be kept, by the reason why.
+void Mails::write_money_letter(Draft& draft, const domain::Refund& refund) {
+  const auto write = [&](auto letter) {
+    letter.order = draft.facts;
+    letter.amount = draft.money_of(refund);
+    draft.letter = mail::write_letter(letter, draft.language);
+  };
+  switch (refund.reason) {
+    case domain::RefundReason::second_payment:
+      return write(mail::SecondPayment{});
+    case domain::RefundReason::amount_differs:
+      return write(mail::AmountDiffers{});
+    case domain::RefundReason::show_cancelled:
+      return write(mail::ShowCancelled{});
+    default:
+      return write(mail::LateRefund{});
+  }
+}
+
+/// Tickets that cost nothing, or were paid in cash, are given back at once.
+void Mails::write_given_back(Draft& draft, const domain::Refund& refund) {
+  const auto& registration = draft.registration;
+  bool any_left = false;
+  for (std::int64_t number = 1; registration.confirmed_at && number <= registration.ticket_count; ++number) {
+    const auto ticket =
+        store::get<domain::Ticket>(x_store, domain::ticket_id(registration.id, *registration.confirmed_at, number));
+    any_left = any_left || (ticket && ticket->status != domain::TicketStatus::revoked);
+  }
+  const auto write = [&](auto letter) {
+    letter.order = draft.facts;
+    letter.amount = draft.money_of(refund);
+    letter.is_cash = refund.amount_minor > 0;
+    draft.letter = mail::write_letter(letter, draft.language);
+  };
+  if (refund.ticket_numbers.empty()) return write(mail::RefundDone{});
+  if (any_left) return write(mail::TicketsReturned{});
+  write(mail::RegistrationCancelled{});
+}
+
+bool Mails::is_away() {
+  const std::scoped_lock lock{x_guard};
+  return std::chrono::steady_clock::now() < x_away_until;
+}
+
+std::optional<std::chrono::seconds> Mails::take_turn(const std::string& address) {
+  const auto now = std::chrono::steady_clock::now();
+  const std::scoped_lock lock{x_guard};
+  if (x_hours.size() >= max_counted_addresses) {
+    std::erase_if(x_hours, [now](const auto& entry) { return now - entry.second.since >= an_hour; });
+  }
+  const auto known = x_hours.find(address);
+  if (known == x_hours.end() && x_hours.size() >= max_counted_addresses) return std::nullopt;
+  Hour& hour = x_hours.try_emplace(address, Hour{now}).first->second;
+  if (now - hour.since >= an_hour) hour = Hour{now};
+  if (hour.count >= max_mails_an_hour) {
+    return std::chrono::ceil<std::chrono::seconds>(hour.since + an_hour - now);
+  }
+  ++hour.count;
+  return std::nullopt;
+}
+
+void Mails::give_turn_back(const std::string& address) {
+  const std::scoped_lock lock{x_guard};
+  const auto known = x_hours.find(address);
+  if (known != x_hours.end() && known->second.count > 0) --known->second.count;
+}
+
 Tried Mails::send(const domain::Job& job) {
+  const auto put_off = [](const char* why) {
+    Tried tried(why);
+    tried.is_away = true;
+    return tried;
+  };
+  if (is_away()) return put_off("the mail server could not be reached a moment ago");
   Draft draft;
   if (!write(job, draft)) return "there is nothing to write about";
   if (!mail::is_address(draft.reader.email)) return "the reader has no address that mail can go to";
+  if (const auto wait = take_turn(draft.reader.email)) {
+    Tried tried = put_off("its address got as many mails as it may in an hour");
+    tried.retry_in = wait;
+    return tried;
+  }
   auto& message = draft.message;
   message.id = job.id.text();
   message.date = job.created_at;
   message.from = x_options.from;
   message.reply_to = x_options.reply_to;
-  message.to = {draft.reader.name, draft.reader.email};
+  message.to = {mail::one_line(draft.reader.name, max_name_characters), draft.reader.email};
   message.subject = std::move(draft.letter.subject);
   message.language = std::move(draft.letter.language);
   message.text = std::move(draft.letter.text);
   message.html = std::move(draft.letter.html);
   const auto sent = x_mailer.send(message);
   if (sent) return "";
-  Tried tried(std::string(domain::word(sent.error().fault)) + " " + std::to_string(sent.error().reply_code));
-  tried.is_away = sent.error().fault == mail::Fault::settings;
+  give_turn_back(draft.reader.email);
+  const auto fault = sent.error().fault;
+  Tried tried(std::string(domain::word(fault)) + " " + std::to_string(sent.error().reply_code));
+  tried.is_away = fault == mail::Fault::settings || fault == mail::Fault::away;
+  if (fault == mail::Fault::temporary) tried.retry_in = pause_after(job);
+  if (fault == mail::Fault::away) {
+    const std::scoped_lock lock{x_guard};
+    x_away_until = std::chrono::steady_clock::now() + rest_while_away;
+  }
   return tried;
 }
 

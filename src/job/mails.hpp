@@ -1,7 +1,10 @@
 #pragma once
 // The mails that decisions want: each a job whose `detail` says which, about the row that is its subject.
 
+#include <chrono>
 #include <functional>
+#include <map>
+#include <mutex>
 #include <optional>
 #include <string>
 
@@ -13,6 +16,11 @@
 #include "store/store.hpp"
 
 namespace admit::job {
+
+/// How many mails one address gets in an hour; what is too much waits. Of so many addresses at once, of more none
+/// waits.
+inline constexpr int max_mails_an_hour = 20;
+inline constexpr std::size_t max_counted_addresses = 10'000;
 
 struct MailOptions {
   mail::Mailbox from;
@@ -27,21 +35,37 @@ class Mails {
  public:
   Mails(store::Store& store, TicketDocuments& documents, mail::Mailer& mailer, MailOptions options);
 
-  /// Sends it. A mail whose recipient or words are refused for good counts as failed like any other: it ends on the desk.
+  /// Sends it. A mail whose recipient or words are refused for good counts as failed like any other: it ends on the
+  /// desk. One that is to be tried later is tried over more than a day. While the server is away nothing counts as a
+  /// try.
   [[nodiscard]] Tried send(const domain::Job& job);
 
  private:
+  using Moment = std::chrono::steady_clock::time_point;
   struct Draft;
+  struct Hour {
+    Moment since;
+    int count = 0;
+  };
   [[nodiscard]] bool write(const domain::Job& job, Draft& draft);
   [[nodiscard]] bool about_registration(domain::RegistrationId id, Draft& draft);
   void to_buyer(Draft& draft);
   void to_organiser(domain::BusinessId id, Draft& draft);
   void attach_tickets(Draft& draft);
+  void write_money_letter(Draft& draft, const domain::Refund& refund);
+  void write_given_back(Draft& draft, const domain::Refund& refund);
+  [[nodiscard]] bool is_away();
+  /// How long this address has to wait for one more; none: it is counted.
+  [[nodiscard]] std::optional<std::chrono::seconds> take_turn(const std::string& address);
+  void give_turn_back(const std::string& address);
 
   store::Store& x_store;
   TicketDocuments& x_documents;
   mail::Mailer& x_mailer;
   MailOptions x_options;
+  std::mutex x_guard;
+  Moment x_away_until{};
+  std::map<std::string, Hour> x_hours;
 };
 
 }  // namespace admit::job

@@ -28,6 +28,7 @@ struct Tried {
   Tried(const char* fault) : error(fault) {}             // NOLINT
   std::string error;     ///< "" when it is done, else what went wrong, without secrets
   bool is_away = false;  ///< the provider could not be reached: not the job's fault
+  std::optional<std::chrono::milliseconds> retry_in;  ///< where the usual pause is too short
 };
 
 /// Each call is one try of one job. All are safe to repeat: the provider is given keys made from our rows, and what it says is applied as an event of it would be.

@@ -94,7 +94,8 @@ std::size_t Workers::run_due_jobs(std::chrono::steady_clock::time_point deadline
       } else {
         Tried tried = try_job(*taken);
         result.error = std::move(tried.error);
-        result.retry_at = x_clock() + (tried.is_away ? while_away(*taken) : back_off(*taken));
+        const auto pause = tried.is_away ? while_away(*taken) : back_off(*taken);
+        result.retry_at = x_clock() + tried.retry_in.value_or(pause);
         result.counts = !tried.is_away;
         ++total;
       }
