@@ -518,6 +518,7 @@ class Verifier {
     for (const auto& business : page) {
       examined(accounts);
       expect(accounts, business, world.find<User>(business.owner_id) != nullptr, "its owner is not there");
+      ++x_holds[businesses_of_user(business.owner_id)];
       const bool linked = !business.stripe_account.empty();
       expect_audit(business, {}, told(business),
                    {Asked("business.created").at(business.created_at),
@@ -611,7 +612,7 @@ class Verifier {
     for (const auto& counter : page) {
       examined(holds);
       expect(holds, counter, counter.taken >= 0 && counter.taken <= counter.size, "counts more than it may");
-      expect(holds, counter, world.find<Show>(counter.show_id) != nullptr, "its show is not there");
+      expect(holds, counter, !counter.show_id || world.find<Show>(counter.show_id) != nullptr, "its show is not there");
       x_holds[counter.id] -= counter.taken;
     }
   }
@@ -690,9 +691,12 @@ class Verifier {
         ++x_holds[registration.user_counter];
         ++x_holds[registration.address_counter];
       }
-      if (status == confirmed && registration.user_counter && !registration.address_counter) {  // free tickets count
-        x_holds[registration.user_counter] +=
-            registration.ticket_count - static_cast<std::int64_t>(of_kind(told_of, place_freed).size());
+      if (status == confirmed && registration.amount_minor == 0) {  // free tickets count
+        for (const CounterId counter : {registration.user_counter, registration.address_counter}) {
+          if (!counter) continue;
+          x_holds[counter] +=
+              registration.ticket_count - static_cast<std::int64_t>(of_kind(told_of, place_freed).size());
+        }
       }
       const bool paid = registration.amount_minor > 0;
       // Places that were given up may be taken again for a payment that came late; then it has a flag.

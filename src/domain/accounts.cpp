@@ -4,6 +4,7 @@
 
 #include "domain/money.hpp"
 #include "domain/names.hpp"
+#include "domain/sale.hpp"
 
 namespace admit::domain {
 
@@ -11,9 +12,14 @@ ClaimId account_claim(std::string_view stripe_account) {
   return derived_id<ClaimId>("account", stripe_account);
 }
 
+CounterId businesses_of_user(UserId user) {
+  return derived_id<CounterId>("businesses_of_user", user.value.raw());
+}
+
 namespace {
 
 constexpr std::size_t max_requirement_bytes = 500;
+constexpr std::int64_t max_businesses_of_operator = 1'000'000;
 
 Result<void> check(const FeeTerms& terms) {
   if (terms.fee_fixed_minor < 0 || terms.fee_fixed_minor > max_amount_minor) {
@@ -60,6 +66,7 @@ std::int64_t application_fee_minor(const Business& business, std::int64_t amount
 
 void needs(const CreateBusiness& command, Needs& needs) {
   needs.read<User>(command.meta.user);
+  needs.change<HoldCounter>(businesses_of_user(command.meta.user));
 }
 
 Result<Business> decide(const CreateBusiness& command, World& world) {
@@ -67,10 +74,14 @@ Result<Business> decide(const CreateBusiness& command, World& world) {
   if (const auto fault = fault_of_name(command.name); !fault.empty()) {
     return refuse(Refusal::invalid_field, "name", std::string(fault));
   }
-  if (world.find<User>(command.meta.user) == nullptr) {
-    return refuse(Refusal::unknown_user, "", "There is no such account.");
-  }
+  const User* owner = world.find<User>(command.meta.user);
+  if (owner == nullptr) return refuse(Refusal::unknown_user, "", "There is no such account.");
+  if (owner->guest) return refuse(Refusal::forbidden, "", "A guest has no business; make an account.");
   if (auto ok = check(command.terms); !ok) return std::unexpected(ok.error());
+  const auto most = command.meta.is_operator ? max_businesses_of_operator : max_businesses_of_user;
+  if (!count(world, {}, businesses_of_user(command.meta.user), 1, most)) {
+    return refuse(Refusal::too_many, "", "One account may make at most " + std::to_string(most) + " businesses.");
+  }
   FreshIds ids(command.meta);
   Business business{.id = ids.next<BusinessId>(),
                     .owner_id = command.meta.user,

@@ -21,7 +21,12 @@ struct FeeTerms {
 /// Our share of a payment: fixed and percent, half up, at most all of it.
 [[nodiscard]] std::int64_t application_fee_minor(const Business& business, std::int64_t amount_minor);
 
-/// The caller becomes its owner. Refuses: invalid_field, unknown_user.
+/// What one account may make; for operators there is no such limit.
+inline constexpr std::int64_t max_businesses_of_user = 20;
+/// Counts them.
+[[nodiscard]] CounterId businesses_of_user(UserId user);
+
+/// The caller becomes its owner. Refuses: invalid_field, unknown_user, forbidden (a guest), too_many.
 struct CreateBusiness {
   using Outcome = Business;
   Meta meta;

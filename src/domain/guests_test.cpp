@@ -48,6 +48,23 @@ TEST_CASE("guest: has a sign-in, no password, and leaves the address to whoever 
   CHECK_FALSE(account->guest);
 }
 
+TEST_CASE("guest: has no business, and an account has a bounded number of them") {
+  GuestOffice o;
+  const auto make = [&](UserId owner, bool is_operator = false) {
+    auto meta = o.office.meta(owner);
+    meta.is_operator = is_operator;
+    return o.rows.call(CreateBusiness{.meta = meta, .name = "Hall"});
+  };
+  const auto refused = make(o.guest().id);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == Refusal::forbidden);
+  for (std::int64_t i = 0; i < max_businesses_of_user; ++i) CHECK(make(o.office.buyer));
+  const auto one_more = make(o.office.buyer);
+  REQUIRE_FALSE(one_more);
+  CHECK(one_more.error().code == Refusal::too_many);
+  for (std::int64_t i = 0; i <= max_businesses_of_user; ++i) CHECK(make(o.office.operator_, true));
+}
+
 TEST_CASE("holders: named while held, by the one who holds, line by line") {
   GuestOffice o;
   const auto user = o.guest();

@@ -141,6 +141,9 @@ void needs(const Reserve& command, Needs& needs) {
   }
   if (is_free) {
     needs.change<HoldCounter>(free_tickets_of_user(command.show_id, command.meta.user));
+    if (const auto* user = needs.read<User>(command.meta.user)) {
+      needs.change<HoldCounter>(free_tickets_of_email(command.show_id, user->email));
+    }
   } else {
     needs.change<HoldCounter>(holds_of_user(command.show_id, command.meta.user));
     needs.change<HoldCounter>(holds_of_address(command.show_id, command.meta.address));
@@ -171,7 +174,12 @@ Result<Registration> decide(const Reserve& command, World& world) {
   }
   if (registration.amount_minor == 0) {
     registration.user_counter = free_tickets_of_user(show.id, command.meta.user);
-    if (!count(world, show.id, registration.user_counter, registration.ticket_count, show.max_free_tickets_per_user)) {
+    const User* user = world.find<User>(command.meta.user);
+    if (user != nullptr) registration.address_counter = free_tickets_of_email(show.id, user->email);
+    const auto fits = [&](CounterId counter) {
+      return count(world, show.id, counter, registration.ticket_count, show.max_free_tickets_per_user);
+    };
+    if (!fits(registration.user_counter) || (registration.address_counter && !fits(registration.address_counter))) {
       return refuse(Refusal::too_many_free_tickets, "lines",
                     "One person may have at most " + std::to_string(show.max_free_tickets_per_user) +
                         " free tickets of this show.");

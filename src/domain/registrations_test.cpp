@@ -2,6 +2,7 @@
 
 #include <functional>
 
+#include "domain/guests.hpp"
 #include "domain/testing/office.hpp"
 
 using namespace admit::domain;
@@ -223,6 +224,27 @@ TEST_CASE("free: confirmed at once with the provider none, its tickets and its j
   CHECK(w.rows.get<Ticket>(tickets[1]).holder.empty());
   CHECK(w.rows.world.changes().of<Job>().size() == 2);  // the documents and the mail
   CHECK(w.live_holds(registration) == 2);               // as many free tickets has this user
+}
+
+TEST_CASE("free: guests who give one address share what one person may have, and it comes back with the tickets") {
+  World_ w;
+  auto& o = w.office;
+  const Tier tier = o.tier(0, 50);
+  const auto guest = [&](const std::string& email) {
+    return o.must(CreateGuest{.meta = o.meta(),
+                              .email = email,
+                              .session_id = o.fresh<SessionId>(),
+                              .refresh_hash = {"hash"},
+                              .session_ttl_s = 60})
+        .id;
+  };
+  const auto first = o.reserve(tier.id, 10, guest("one@example.org"));
+  o.reserve(tier.id, 10, guest("one@example.org"));
+  CHECK(code(o.call(o.order(tier.id, 1, guest("one@example.org")))) == Refusal::too_many_free_tickets);
+  o.reserve(tier.id, 1, guest("two@example.org"));
+  o.must(RequestRefund{.meta = o.meta(o.organiser), .registration_id = first.id, .ticket_numbers = {1, 2}});
+  o.reserve(tier.id, 2, guest("one@example.org"));
+  CHECK(code(o.call(o.order(tier.id, 1, guest("one@example.org")))) == Refusal::too_many_free_tickets);
 }
 
 TEST_CASE("registration: what each event of the provider makes of each state") {

@@ -293,7 +293,8 @@ struct Quota {
   static constexpr auto uniques() { return std::tuple{}; }
 };
 
-/// How many holds of one show live for one user or one client address; or how many free tickets one user has.
+/// How many holds of one show live for one user or one client address; or how many of its free tickets one user or one
+/// e-mail address has; or, of no show, how many businesses a user made.
 struct HoldCounter {
   CounterId id;
   ShowId show_id;
@@ -347,8 +348,8 @@ struct Registration {
   Instant expires_at{};           // as shown to the buyer
   std::optional<Instant> confirmed_at;
   std::optional<Instant> due_at;  // when ExpireHeld should look at it next; empty once nothing is left to do
-  CounterId user_counter;         // the live-hold counters that it fills while held; where it costs nothing, the
-  CounterId address_counter;      // user's counter of free tickets, and none
+  CounterId user_counter;         // the live-hold counters that it fills while held; where it costs nothing, those of
+  CounterId address_counter;      // free tickets: of its user, and of the user's e-mail address
   TransactionId transaction_id;   // the open or successful payment
   std::int64_t attempts = 0;      // payments begun
   bool test = false;              // bought while no money could move

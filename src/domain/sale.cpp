@@ -113,6 +113,10 @@ CounterId free_tickets_of_user(ShowId show, UserId user) {
   return derived_id<CounterId>("free_tickets_of_user", show.value.raw() + user.value.raw());
 }
 
+CounterId free_tickets_of_email(ShowId show, std::string_view normal_email) {
+  return derived_id<CounterId>("free_tickets_of_email", show.value.raw() + std::string(normal_email));
+}
+
 std::string client_network(std::string_view address) {
   // "head::tail", where "::" stands for as many zero groups as are missing; only the first four groups are wanted.
   std::string_view text = address.substr(0, address.find('%'));
@@ -375,8 +379,10 @@ Refund make_refund(World& world, const Meta& meta, FreshIds& ids, const Registra
     transaction.refunded_minor += amount_minor;
     book_refund(world, meta.now, transaction, refund);
     free_places(world, registration, transaction, refund);
-    if (refund.places_freed && transaction.provider == Provider::none_ && registration.user_counter) {
-      count_back(world, registration.user_counter, static_cast<std::int64_t>(refund.ticket_numbers.size()));
+    if (refund.places_freed && transaction.provider == Provider::none_) {
+      const auto n = static_cast<std::int64_t>(refund.ticket_numbers.size());
+      if (registration.user_counter) count_back(world, registration.user_counter, n);
+      if (registration.address_counter) count_back(world, registration.address_counter, n);
     }
   }
   world.put(refund);

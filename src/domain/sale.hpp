@@ -29,6 +29,8 @@ void free_places(World& world, const Registration& registration, const Transacti
 [[nodiscard]] CounterId holds_of_user(ShowId show, UserId user);
 [[nodiscard]] CounterId holds_of_address(ShowId show, std::string_view address);
 [[nodiscard]] CounterId free_tickets_of_user(ShowId show, UserId user);
+/// Of everybody who gave this address: guests are new each time.
+[[nodiscard]] CounterId free_tickets_of_email(ShowId show, std::string_view normal_email);
 /// The part of a client's address that one household has: of an IPv6 address the first 64 bits, else all of it.
 [[nodiscard]] std::string client_network(std::string_view address);
 void need_counters(Needs& needs, const Registration& registration);
