@@ -43,6 +43,7 @@ ServerProcess::ServerProcess(const std::string& binary, const std::string& data,
     const std::string_view variable = *entry;
     if (!variable.starts_with("ADMIT_") && !variable.starts_with("STRIPE_")) environment.emplace_back(variable);
   }
+  environment.emplace_back("ADMIT_RATE_LIMITS=false");  // the load comes from one address
   environment.insert(environment.end(), settings.begin(), settings.end());
   const auto pointers = [](std::vector<std::string>& texts) {
     std::vector<char*> out;

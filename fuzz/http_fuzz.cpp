@@ -43,7 +43,8 @@ void require(bool holds) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view bytes{reinterpret_cast<const char*>(data), size};
-  static const ExchangeOptions options{.cors_origins = {"https://shop.example"}, .trusted_proxy_hops = 1};
+  static const ExchangeOptions options{.cors_origins = {"https://shop.example"}, .trusted_proxies = {*Network::parse("127.0.0.0/8")}};
+  static const Peer peer{*Address::parse("127.0.0.1")};
   Exchange exchange{table(), options};
   wire::RequestHead head;
   std::size_t scanned = 0;
@@ -62,7 +63,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   if (whole == wire::Progress::done) {
     require(head.size_bytes <= size);
-    std::optional<Response> response = exchange.open(head, "127.0.0.1");
+    std::optional<Response> response = exchange.open(head, peer);
     std::string body;
     if (head.is_chunked) {
       wire::ChunkDecoder decoder{exchange.body_limit_bytes()};

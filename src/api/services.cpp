@@ -349,6 +349,7 @@ void add_all(http::Router& router, Services& services) {
   add_payments(router, services);
   add_refunds(router, services);
   add_desk(router, services);
+  add_audit(router, services);
   add_tickets(router, services);
   add_door(router, services);
   add_guests(router, services);

@@ -305,6 +305,7 @@ void add_connect(http::Router& router, Services& services);
 void add_payments(http::Router& router, Services& services);
 void add_refunds(http::Router& router, Services& services);
 void add_desk(http::Router& router, Services& services);
+void add_audit(http::Router& router, Services& services);
 void add_tickets(http::Router& router, Services& services);
 void add_door(http::Router& router, Services& services);
 void add_guests(http::Router& router, Services& services);

@@ -9,8 +9,10 @@
 #include <utility>
 
 #include "api/services.hpp"
+#include "app/limits.hpp"
 #include "app/metrics.hpp"
 #include "app/ring.hpp"
+#include "app/sandbox_relay.hpp"
 #include "crypto/encoding.hpp"
 #include "crypto/random.hpp"
 #include "domain/shows.hpp"
@@ -19,6 +21,7 @@
 #include "engine/sale_view.hpp"
 #include "http/client.hpp"
 #include "http/server.hpp"
+#include "job/audit_sealer.hpp"
 #include "job/mails.hpp"
 #include "job/provider_jobs.hpp"
 #include "log/log.hpp"
@@ -38,9 +41,10 @@ namespace {
 
 constexpr std::chrono::seconds drain_limit{15};
 
-std::string url_of(const std::string& host, std::uint16_t port) {
+std::string url_of(const Config& config, std::uint16_t port) {
+  const auto host = Config::address("listen", config.listen).host;
   const bool v6 = host.find(':') != std::string::npos;
-  return "http://" + (v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
+  return (config.tls_cert.empty() ? "http://" : "https://") + (v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
 }
 
 /// Stripe.js of the release that we speak: the word behind the date of the interface's version.
@@ -101,7 +105,7 @@ struct App::Parts {
                      }}),
         lane_runner(lane),
         server(server_options(), router),
-        base_url(url_of(Config::address("listen", config.listen).host, server.port())),
+        base_url(url_of(config, server.port())),
         public_url(config.public_url.empty() ? base_url : config.public_url),
         objects(config.data + "/objects", public_url, ring->derive("admit/link/1").bytes()),
         documents(store, *ring, objects, public_url),
@@ -119,6 +123,8 @@ struct App::Parts {
     open_mail();
     workers.emplace(lane, store, documents, provider_jobs ? &*provider_jobs : nullptr, mails ? &*mails : nullptr, clock,
                     random_seed);
+    const std::chrono::seconds seal_after{config.audit_seal_after_s};
+    sealer.emplace(lane, store, clock, random_seed, job::SealerOptions{.lag = seal_after, .interval = seal_after});
     services.emplace(api::Services{.settings = {.public_url = public_url,
                                                 .publishable_key = publishable_key,
                                                 .payment_script = payment_script,
@@ -152,6 +158,7 @@ struct App::Parts {
       open_metrics(metrics_text);
     }
     api::add_all(router, *services);
+    if (sandbox) add_sandbox_relay(router, *client, sandbox->api_base());
   }
 
   ~Parts() { stop(); }
@@ -159,6 +166,7 @@ struct App::Parts {
   void start() {
     if (sandbox) sandbox->start();
     workers->start(static_cast<unsigned>(config.workers));
+    sealer->start();
     server.start();
     if (metrics_server) metrics_server->start();
   }
@@ -169,6 +177,7 @@ struct App::Parts {
     server.stop(drain_limit);
     if (metrics_server) metrics_server->stop(std::chrono::seconds{1});
     if (workers) workers->stop();
+    if (sealer) sealer->stop();
     pool.join();
     password_pool.join();
     lane_runner.stop();
@@ -181,7 +190,15 @@ struct App::Parts {
             .threads = static_cast<unsigned>(config.threads),
             .max_connections = static_cast<std::size_t>(config.max_connections),
             .cors_origins = config.cors_origins,
-            .trusted_proxy_hops = static_cast<unsigned>(config.trusted_proxy_hops),
+            .trusted_proxies = trusted_proxies_of(config),
+            .rate_limits = rate_limits_of(config,
+                                          [this](std::string_view token) -> std::optional<domain::UserId> {
+                                            const auto claims = tokens.verify(token, clock());
+                                            return claims ? std::optional((*claims)->user) : std::nullopt;
+                                          }),
+            .tls_certificate_file = config.tls_cert,
+            .tls_key_file = config.tls_key,
+            .is_https = !config.tls_cert.empty() || config.public_url.starts_with("https://"),
             .means_unavailable =
                 [](const std::exception& fault) { return dynamic_cast<const store::StoreUnavailable*>(&fault) != nullptr; },
             .access_log = config.access_log};
@@ -206,6 +223,7 @@ struct App::Parts {
     if (config.sandbox) {
       sandbox = std::make_unique<payment::sandbox::Sandbox>(payment::sandbox::SandboxOptions{
           .folder = config.data + "/sandbox",
+          .page_base = public_url + std::string(sandbox_prefix),
           .webhook_url = base_url + "/payments/webhook",
           .connect_webhook_url = base_url + "/payments/webhook/connect",
           .clock = clock,
@@ -217,7 +235,7 @@ struct App::Parts {
       options.client_id = sandbox->keys().client_id;
       options.secret_key = sandbox->keys().secret_key.copy();
       publishable_key = sandbox->keys().publishable_key.text();
-      payment_script = sandbox->api_base() + "/sandbox/stripe.js";
+      payment_script = public_url + std::string(sandbox_prefix) + "/sandbox/stripe.js";
       secrets.push_back(sandbox->keys().webhook_secret.copy());
       connect_secrets.push_back(sandbox->keys().connect_webhook_secret.copy());
     } else if (!config.stripe_secret_key.empty()) {
@@ -321,6 +339,7 @@ struct App::Parts {
   std::unique_ptr<mail::Mailer> mailer;
   std::optional<job::Mails> mails;
   std::optional<job::Workers> workers;
+  std::optional<job::AuditSealer> sealer;
   std::optional<api::Services> services;
   http::Router metrics_router;
   std::unique_ptr<http::Server> metrics_server;

@@ -8,6 +8,7 @@
 #include <variant>
 
 #include "domain/rows.hpp"
+#include "http/address.hpp"
 #include "log/log.hpp"
 #include "mail/smtp_mailer.hpp"
 #include "payment/keys.hpp"
@@ -38,7 +39,18 @@ const std::vector<Key>& keys() {
       {"workers", &Config::workers, "threads for jobs", 1, 64},
       {"max_connections", &Config::max_connections, "connections at a time", 1, 1'000'000},
       {"max_queue", &Config::max_queue, "commands waiting to be written before callers are told 503", 1, 1'000'000},
-      {"trusted_proxy_hops", &Config::trusted_proxy_hops, "proxies in front whose X-Forwarded-For is believed", 0, 10},
+      {"trusted_proxies", &Config::trusted_proxies, "addresses or networks (10.0.0.0/8) of proxies whose X-Forwarded-For is believed"},
+      {"rate_limits", &Config::rate_limits, "count requests by address and caller; false for load tests"},
+      {"address_sign_ins", &Config::address_sign_ins, "of one address in a minute: accounts, passwords, links of mails; 0 any number", 0, 1'000'000},
+      {"address_writes", &Config::address_writes, "the same for whatever changes something", 0, 1'000'000},
+      {"address_reads", &Config::address_reads, "the same for what is only read", 0, 1'000'000},
+      {"address_scans", &Config::address_scans, "the same for a door", 0, 1'000'000},
+      {"caller_writes", &Config::caller_writes, "changes of one account, key or gate in a minute; 0 any number", 0, 1'000'000},
+      {"caller_reads", &Config::caller_reads, "the same for what is only read", 0, 1'000'000},
+      {"caller_scans", &Config::caller_scans, "the same for a door", 0, 1'000'000},
+      {"tls_cert", &Config::tls_cert, "PEM file of the certificate and its chain: serves https itself; read again when it changes"},
+      {"tls_key", &Config::tls_key, "PEM file of its key"},
+      {"audit_seal_after_s", &Config::audit_seal_after_s, "age at which entries of the audit are chained by hash", 1, 86'400},
       {"cors_origins", &Config::cors_origins, "origins whose pages may call the API; * for any"},
       {"sandbox", &Config::sandbox, "take payments from the sandbox: no money moves"},
       {"sandbox_profile", &Config::sandbox_profile, "what goes wrong in the sandbox: prompt, calm, realistic, chaos or outage"},
@@ -62,7 +74,9 @@ const std::vector<Key>& keys() {
       {"smtp_ca_file", &Config::smtp_ca_file, "PEM file of authorities the mail server's certificate is checked with; by default the system's"},
       {"mail_from", &Config::mail_from, "sender of all mails: Name <address>"},
       {"mail_reply_to", &Config::mail_reply_to, "where answers go"},
-      {"master_key", &Config::master_key, "64 hexadecimal digits; by default the file master.key in the data folder"},
+      {"master_key", &Config::master_key, "64 hexadecimal digits"},
+      {"master_key_file", &Config::master_key_file, "the file that holds them, readable by its owner only; by default master.key in the data folder"},
+      {"master_key_command", &Config::master_key_command, "program and arguments that print them, of a key service"},
   };
   return all;
 }
@@ -137,6 +151,16 @@ void set_from_toml(Config& config, const Key& key, const toml::node& node) {
     }
     config.*std::get<std::vector<std::string> Config::*>(key.member) = std::move(values);
   }
+}
+
+/// As browsers write it in the header Origin: `https://tickets.example`, without a path or a default port's number.
+bool is_origin(std::string_view text) {
+  if (text == "*") return true;
+  const std::string_view scheme = text.starts_with("https://") ? "https://" : "http://";
+  if (!text.starts_with(scheme)) return false;
+  const auto host = text.substr(scheme.size());
+  return !host.empty() && !host.ends_with(scheme == "https://" ? ":443" : ":80") &&
+         host.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-.:[]") == std::string_view::npos;
 }
 
 std::string variable_of(std::string_view key) {
@@ -223,6 +247,17 @@ void check(const Config& config) {
     if (!known || url.size() <= scheme_end + 3 || url.find('/', scheme_end + 3) != std::string_view::npos) {
       refuse("public_url", "give scheme, host and port without a path, like https://tickets.example.com");
     }
+  }
+  for (const auto& text : config.trusted_proxies) {
+    if (!http::Network::parse(text)) refuse("trusted_proxies", "'" + text + "' is neither an address nor a network like 10.0.0.0/8");
+  }
+  for (const auto& origin : config.cors_origins) {
+    if (!is_origin(origin)) refuse("cors_origins", "'" + origin + "' is no origin; give scheme, host and port in small letters, like https://tickets.example.com, or * for any");
+  }
+  if (config.tls_cert.empty() != config.tls_key.empty()) refuse("tls_cert", "tls_cert and tls_key go together");
+  if (!config.tls_cert.empty() && config.sandbox) refuse("tls_cert", "the sandbox sends its events over plain HTTP; put a proxy in front to try it under https");
+  if (!config.master_key.empty() + !config.master_key_file.empty() + !config.master_key_command.empty() > 1) {
+    refuse("master_key", "give one of master_key, master_key_file and master_key_command");
   }
   const bool live = payment::is_live_key(config.stripe_secret_key) || payment::is_live_key(config.stripe_publishable_key);
   if (!payment::sandbox::is_profile(config.sandbox_profile)) {

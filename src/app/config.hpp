@@ -29,7 +29,18 @@ struct Config {
   std::int64_t workers = 1;
   std::int64_t max_connections = 10'000;
   std::int64_t max_queue = 20'000;
-  std::int64_t trusted_proxy_hops = 0;
+  std::vector<std::string> trusted_proxies;
+  bool rate_limits = true;
+  std::int64_t address_sign_ins = 60;
+  std::int64_t address_writes = 1'200;
+  std::int64_t address_reads = 6'000;
+  std::int64_t address_scans = 60'000;
+  std::int64_t caller_writes = 600;
+  std::int64_t caller_reads = 3'000;
+  std::int64_t caller_scans = 6'000;
+  std::string tls_cert;
+  std::string tls_key;
+  std::int64_t audit_seal_after_s = 300;
   std::vector<std::string> cors_origins;
   bool sandbox = false;
   std::string sandbox_profile = "calm";
@@ -53,7 +64,9 @@ struct Config {
   std::string smtp_ca_file;
   std::string mail_from;
   std::string mail_reply_to;
-  std::string master_key;  // 64 hexadecimal digits; "" : the file master.key in the data folder
+  std::string master_key;  // 64 hexadecimal digits; "" : of the command or the file
+  std::string master_key_file;  // "" : master.key in the data folder
+  std::vector<std::string> master_key_command;  // program and arguments; it prints the key
 
   struct Address {
     std::string host;

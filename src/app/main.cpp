@@ -38,6 +38,8 @@ struct Common {
   std::optional<std::string> listen;
   std::optional<std::string> metrics_listen;
   std::optional<std::string> public_url;
+  std::optional<std::string> tls_cert;
+  std::optional<std::string> tls_key;
   bool sandbox = false;
 };
 
@@ -49,6 +51,8 @@ Config config_of(const Common& common) {
   if (common.metrics_listen) config.metrics_listen = *common.metrics_listen;
   if (common.public_url) config.public_url = *common.public_url;
   if (common.sandbox) config.sandbox = true;
+  if (common.tls_cert) config.tls_cert = *common.tls_cert;
+  if (common.tls_key) config.tls_key = *common.tls_key;
   check(config);
   log::configure({.level = *log::parse_level(config.log_level), .stream = log::Stream::standard_out});
   return config;
@@ -151,6 +155,8 @@ int run(int argc, char** argv) {
   serve_command->add_option("--listen", common.listen, "HOST:PORT; port 0 picks one");
   serve_command->add_option("--metrics-listen", common.metrics_listen, "HOST:PORT for /metrics alone");
   serve_command->add_flag("--sandbox", common.sandbox, "take payments from the sandbox: no money moves");
+  serve_command->add_option("--tls-cert", common.tls_cert, "PEM file of the certificate and its chain: serve https; read again when it changes");
+  serve_command->add_option("--tls-key", common.tls_key, "PEM file of its key");
   serve_command->callback([&] { result = serve(common); });
 
   DemoOptions demo_options;
@@ -164,6 +170,7 @@ int run(int argc, char** argv) {
     if (!common.data) common.data = "data/demo";
     Config config = config_of(common);
     config.public_url.clear();  // the demo is for this machine
+    config.rate_limits = false;  // and all its parties call from it
     result = demo(config, demo_options, common.listen.has_value());
   });
 

@@ -29,6 +29,10 @@ std::unique_ptr<token::KeyRing> open_ring(const Config& config, store::Store& st
   std::optional<crypto::Secret> master;
   if (!config.master_key.empty()) {
     master = token::parse_master_key(config.master_key);
+  } else if (!config.master_key_file.empty()) {
+    master = token::read_master_key_file(config.master_key_file);
+  } else if (!config.master_key_command.empty()) {
+    master = token::master_key_of_command(config.master_key_command);
   } else {
     auto file = token::load_or_create_master_key(config.data + "/master.key", !epochs.empty());
     if (file.created) log::info("made a master key; keep a copy of it", {{"file", "master.key"}});

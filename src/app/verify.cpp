@@ -8,6 +8,7 @@
 #include <span>
 #include <unordered_map>
 
+#include "app/audit_chains.hpp"
 #include "app/facts.hpp"
 #include "domain/accounts.hpp"
 #include "domain/door.hpp"
@@ -43,6 +44,7 @@ enum Invariant : std::size_t {
   claims,
   events,
   audits,
+  audit_chain,
   jobs,
   invariant_count
 };
@@ -64,6 +66,7 @@ constexpr std::array<std::string_view, invariant_count> invariant_names = {
     "claims: unique texts and their owners point to each other",
     "events: what the provider said was applied",
     "audit: every change has its entry, and every entry its change",
+    "audit chain: what was sealed is as it was",
     "jobs: documents and cancellations were ordered"};
 
 /// An audited action and the table of its subject.
@@ -202,7 +205,15 @@ class Verifier {
     const auto before = lane_marks();
     // What tables say about the rows of others is gathered and sorted; then each table is walked in the order of its
     // ids, beside what is said about its rows.
-    pages<AuditEntry>([&](const std::vector<AuditEntry>& page) { gather(page); });
+    AuditChains chains(x_store, [this](std::string_view table, Uuid id, const std::string& what) {
+      fault(audit_chain, table, id, what);
+    });
+    pages<AuditEntry>([&](const std::vector<AuditEntry>& page) {
+      gather(page);
+      for (const auto& entry : page) chains.take(entry);
+    });
+    chains.finish();
+    x_report.checks[audit_chain].examined = chains.examined();
     each<Job>([&](const Job& row) { gather(row); });
     each<CheckIn>([&](const CheckIn& row) { gather(row); });
     each<Transaction>(

@@ -91,6 +91,13 @@ bool Lane::step() {
   return true;
 }
 
+void Lane::raise_floor(domain::Instant moment) {
+  const auto ms = domain::to_unix_ms(moment);
+  auto known = x_floor_ms.load();
+  while (known < ms && !x_floor_ms.compare_exchange_weak(known, ms)) {
+  }
+}
+
 LaneCounts Lane::counts() const {
   const std::lock_guard lock(x_mutex);
   LaneCounts counts = x_counts;
@@ -220,6 +227,8 @@ Lane::Tried Lane::try_batch(Batch batch) {
   std::size_t decided = 0;
   try {
     x_world.clear();
+    const auto floor = domain::from_unix_ms(x_floor_ms.load());
+    for (const auto& work : front) work->not_before(floor);
     auto unit = x_store.begin();
     load_needs(*unit, front);
     decided = decide_batch(*unit, front);

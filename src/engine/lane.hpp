@@ -1,6 +1,8 @@
 #pragma once
 // The one write path: gather, load, decide, save, answer.
 
+#include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -50,6 +52,8 @@ inline constexpr std::chrono::hours idempotency_ttl{24};
 class Work {
  public:
   virtual ~Work() = default;
+  /// It is decided as of `moment`, if it was made before.
+  virtual void not_before(domain::Instant moment) = 0;
   virtual void needs(domain::Needs& needs) = 0;
   /// False: refused; whatever it put must be rolled back.
   virtual bool decide(domain::World& world) = 0;
@@ -66,6 +70,7 @@ class WorkOf final : public Work {
   WorkOf(Command command, Done done, std::optional<Idempotency<Outcome>> idempotency)
       : x_command(std::move(command)), x_done(std::move(done)), x_idempotency(std::move(idempotency)) {}
 
+  void not_before(domain::Instant moment) override { x_command.meta.now = std::max(x_command.meta.now, moment); }
   void needs(domain::Needs& needs) override {
     if (x_idempotency) needs.change<domain::IdempotentReply>(x_idempotency->id);
     domain_needs(needs);
@@ -192,6 +197,11 @@ class Lane {
   /// Runs one batch of what is queued now; false if there was nothing.
   bool step();
 
+  /// From now on whatever is decided is decided as of `moment` or later, however long it waited and whatever the clock
+  /// did: its rows have ids that come after all ids of before. Holds for what is submitted after this, and for what is
+  /// queued; a batch under way may not know it yet. Never goes back.
+  void raise_floor(domain::Instant moment);
+
   [[nodiscard]] LaneCounts counts() const;
 
  private:
@@ -232,6 +242,7 @@ class Lane {
   std::condition_variable x_wake;
   std::deque<std::unique_ptr<Work>> x_queue;
   bool x_stopping = false;
+  std::atomic<std::int64_t> x_floor_ms{0};
   LaneCounts x_counts;
 };
 

@@ -164,6 +164,12 @@ asio::awaitable<Done> write_some(Link& link, asio::const_buffer from) {
   co_return Done{fault, size};
 }
 
+bool is_special(const tcp::endpoint& endpoint) {
+  const auto address = endpoint.address();
+  return !is_public(address.is_v4() ? Address::from_bytes(address.to_v4().to_bytes())
+                                    : Address::from_bytes(address.to_v6().to_bytes()));
+}
+
 struct Origin {
   std::vector<std::unique_ptr<Link>> idle;
   std::size_t in_use = 0;
@@ -205,6 +211,8 @@ std::string_view word(ClientFault fault) {
       return "bad_request";
     case ClientFault::not_connected:
       return "not_connected";
+    case ClientFault::not_public:
+      return "not_public";
     case ClientFault::bad_certificate:
       return "bad_certificate";
     case ClientFault::timed_out:
@@ -390,6 +398,10 @@ struct Client::Impl {
     const bool is_address = !fault;
     if (is_address) {
       endpoints.emplace_back(address, url.port);
+    } else if (options.resolve) {
+      for (const auto& found : options.resolve(url.host)) {
+        endpoints.emplace_back(asio::ip::make_address(found.text()), url.port);
+      }
     } else {
       const auto [unknown, found] =
           co_await watch->resolver.async_resolve(url.host, std::to_string(url.port), no_error_thrown);
@@ -397,6 +409,9 @@ struct Client::Impl {
         co_return failure(*watch, ClientFault::not_connected, false, url, "name not found: " + unknown.message());
       }
       for (const auto& entry : found) endpoints.push_back(entry.endpoint());
+    }
+    if (options.public_only && std::erase_if(endpoints, is_special) > 0 && endpoints.empty()) {
+      co_return failure(*watch, ClientFault::not_public, false, url, "its address is not a public one");
     }
     fault = asio::error::host_not_found;
     for (const auto& endpoint : endpoints) {

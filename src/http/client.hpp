@@ -6,12 +6,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "http/address.hpp"
 #include "http/message.hpp"
 
 namespace admit::http {
@@ -40,6 +42,7 @@ struct ClientReply {
 enum class ClientFault : std::uint8_t {
   bad_request,    ///< the URL, the method or a header is malformed
   not_connected,  ///< name not found, refused, connect time-out
+  not_public,     ///< ClientOptions::public_only: every address of the host is one that we do not call
   bad_certificate,
   timed_out,
   reset,      ///< closed before the reply was whole
@@ -65,6 +68,13 @@ struct ClientOptions {
   std::size_t max_header_bytes = 64 * 1024;
   /// PEM file of certificate authorities; "" for the system's.
   std::string ca_file;
+  /// For addresses that somebody else entered (a business's webhook, a document to fetch): the name is resolved once,
+  /// what is not is_public() is not connected to, and what was checked is what is connected to, so that a name cannot
+  /// point elsewhere a moment later. Redirects are never followed. False for addresses of the operator's own
+  /// configuration.
+  bool public_only = false;
+  /// Stands in for the system's resolver; tests only.
+  std::function<std::vector<Address>(const std::string& host)> resolve;
 };
 
 /// One thread of its own carries all connections. Callable from any thread and any executor.

@@ -130,6 +130,10 @@ struct Certificate {
   Certificate& operator=(const Certificate&) = delete;
 };
 
+std::vector<Address> this_machine(const std::string&) {
+  return {*Address::parse("127.0.0.1")};
+}
+
 }  // namespace
 
 TEST_CASE("client: requests go out and replies come back over a kept connection") {
@@ -317,6 +321,48 @@ TEST_CASE("client: stopping ends what is under way") {
   const auto reply = waiting.get();
   REQUIRE(!reply);
   CHECK(reply.error().fault == ClientFault::stopped);
+}
+
+TEST_CASE("client: addresses that others entered lead to the public only") {
+  Origin origin;
+  const auto port = origin.base.substr(origin.base.rfind(':'));
+  std::vector<std::string> asked;
+  std::vector<Address> found;
+  Client client{{.public_only = true, .resolve = [&](const std::string& host) {
+                   asked.push_back(host);
+                   return found;
+                 }}};
+  const auto fault = [&](const std::string& url) {
+    const auto reply = client.send_blocking({.url = url, .connect_limit = milliseconds{50}});
+    return reply ? "answered" : std::string{word(reply.error().fault)};
+  };
+  for (const auto* host : {"127.0.0.1", "[::1]", "[::ffff:127.0.0.1]", "10.0.0.1", "169.254.169.254", "100.64.0.1",
+                           "[64:ff9b::7f00:1]", "[fe80::1]", "224.0.0.1", "0.0.0.0"}) {
+    CHECK_MESSAGE(fault("http://" + std::string{host} + port + "/hello") == "not_public", std::string{host});
+  }
+  CHECK(asked.empty());
+  found = {*Address::parse("127.0.0.1"), *Address::parse("::1"), *Address::parse("192.168.0.1")};
+  CHECK(fault("http://hooks.example" + port + "/hello") == "not_public");
+  // Resolved once a connection: what was looked at is what is called.
+  CHECK(asked == std::vector<std::string>{"hooks.example"});
+  CHECK(origin.server->stats().accepted == 0);
+  Client ours{{.resolve = this_machine}};
+  CHECK(ours.send_blocking({.url = "http://hooks.example" + port + "/hello"}).has_value());
+}
+
+TEST_CASE("client: a redirect is an answer, and is not followed") {
+  Origin origin;
+  RawOrigin away{[&](int at) {
+    char bytes[4096];
+    (void)!::read(at, bytes, sizeof bytes);
+    const std::string reply = "HTTP/1.1 302 Found\r\nLocation: " + origin.base + "/hello\r\nContent-Length: 0\r\n\r\n";
+    (void)!::write(at, reply.data(), reply.size());
+  }};
+  Client client;
+  const auto reply = client.send_blocking({.url = "http://127.0.0.1:" + std::to_string(away.port) + "/"});
+  REQUIRE(reply);
+  CHECK(reply->status == 302);
+  CHECK(origin.server->stats().accepted == 0);
 }
 
 TEST_CASE("client: TLS needs a trusted chain and the right name") {

@@ -14,6 +14,12 @@ namespace {
 
 constexpr std::size_t max_queries = 64;
 constexpr std::size_t default_body_limit_bytes = 64 * 1024;
+/// A page of ours needs the camera at the door, nothing else; no other site takes it in.
+constexpr std::string_view page_headers =
+    "Permissions-Policy: accelerometer=(), autoplay=(), camera=(self), display-capture=(), geolocation=(), "
+    "gyroscope=(), "
+    "magnetometer=(), microphone=(), midi=(), usb=(), serial=(), bluetooth=()\r\n"
+    "Cross-Origin-Resource-Policy: same-origin\r\n";
 
 std::uint64_t mix(std::uint64_t x) {
   x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ull;
@@ -94,6 +100,7 @@ void Exchange::clear() {
   request.route = nullptr;
   request.request_id = {};
   x_head = {};
+  x_standing = {};
 }
 
 void Exchange::choose_id() {
@@ -111,24 +118,27 @@ void Exchange::choose_id() {
   request.request_id = {request.x_id.data(), 32};
 }
 
-std::string_view Exchange::choose_peer(std::string_view peer) const {
-  if (x_options.trusted_proxy_hops == 0) return peer;
-  std::string_view list;
-  for (const auto& [name, value] : request.headers()) {
-    if (wire::same_text(name, "x-forwarded-for")) list = value;
-  }
-  std::string_view entry;
-  for (unsigned hop = 0; hop < x_options.trusted_proxy_hops; ++hop) {
-    if (list.empty()) return peer;
-    const auto comma = list.rfind(',');
-    entry = comma == std::string_view::npos ? list : list.substr(comma + 1);
-    list = comma == std::string_view::npos ? std::string_view{} : list.substr(0, comma);
-  }
-  while (entry.starts_with(' ')) entry.remove_prefix(1);
-  while (entry.ends_with(' ')) entry.remove_suffix(1);
-  const bool is_address = !entry.empty() && entry.size() <= 45 &&
-                          entry.find_first_not_of("0123456789abcdefABCDEF.:") == std::string_view::npos;
-  return is_address ? entry : peer;
+void Exchange::choose_peer(const Peer& peer) {
+  x_client = peer.address;
+  request.peer = peer.text;
+  if (x_options.trusted_proxies.empty()) return;
+  x_client = client_of(peer.address, request.headers(), x_options.trusted_proxies);
+  if (x_client == peer.address) return;
+  x_client_text = x_client.text();
+  request.peer = x_client_text;
+}
+
+std::optional<Response> Exchange::limit() {
+  if (x_options.limiter == nullptr) return std::nullopt;
+  const auto kind = request.route != nullptr ? x_options.classes[request.route->index] : RouteClass::read;
+  if (kind == RouteClass::exempt) return std::nullopt;
+  const auto& caller_of = x_options.limiter->options().caller_of;
+  const std::string caller = caller_of ? caller_of(request) : std::string{};
+  x_standing = x_options.limiter->take(kind, x_client, caller, std::chrono::steady_clock::now());
+  if (!x_standing.is_refused) return std::nullopt;
+  Problem problem{429, "too_many_requests", "Too many requests in a minute; see Retry-After."};
+  problem.retry_after_s = x_standing.retry_after_s;
+  return problem;
 }
 
 Response Exchange::answer_options(unsigned allowed) const {
@@ -144,15 +154,22 @@ Response Exchange::answer_options(unsigned allowed) const {
   return response;
 }
 
-std::optional<Response> Exchange::open(const wire::RequestHead& head, std::string_view peer) {
+std::optional<Response> Exchange::open(const wire::RequestHead& head, const Peer& peer) {
   x_head = head;
   request.verb = head.verb;
   request.path = head.path;
   request.query_text = head.query;
-  request.peer = choose_peer(peer);
+  choose_peer(peer);
   choose_id();
   if (head.path == "*") return answer_options(~0u);
+  auto refused = find_route();
+  // Who is over the limit learns nothing else.
+  if (auto limited = limit()) return limited;
+  return refused;
+}
 
+std::optional<Response> Exchange::find_route() {
+  const auto& head = x_head;
   // Room for everything decoded, so that views into it never move.
   request.x_decoded.reserve(head.path.size() + head.query.size());
   const auto match = x_router.match(head.verb, head.path, request.x_params, request.x_decoded);
@@ -296,7 +313,7 @@ void Exchange::render_cors(std::string& out) const {
     } else {
       continue;
     }
-    out += "Access-Control-Expose-Headers: X-Request-Id, Location, Retry-After\r\n";
+    out += "Access-Control-Expose-Headers: X-Request-Id, Location, Retry-After, RateLimit, RateLimit-Policy\r\n";
     return;
   }
   out += "Vary: Origin\r\n";
@@ -341,6 +358,7 @@ void Exchange::render(Response& response, bool keep_alive, std::string_view date
   bool has_cache = false;
   bool has_sniff = false;
   bool has_referrer = false;
+  bool has_policy = false;
   for (const auto& header : response.headers) {
     if (!is_safe_header(header)) {
       log::error("a reply header was left out: it is malformed", {log::request_id(request.request_id)});
@@ -349,6 +367,7 @@ void Exchange::render(Response& response, bool keep_alive, std::string_view date
     has_cache = has_cache || wire::same_text(header.name, "cache-control");
     has_sniff = has_sniff || wire::same_text(header.name, "x-content-type-options");
     has_referrer = has_referrer || wire::same_text(header.name, "referrer-policy");
+    has_policy = has_policy || wire::same_text(header.name, "content-security-policy");
     out += header.name;
     out += ": ";
     out += header.value;
@@ -357,6 +376,12 @@ void Exchange::render(Response& response, bool keep_alive, std::string_view date
   if (!has_cache) out += "Cache-Control: no-store\r\n";
   if (!has_sniff) out += "X-Content-Type-Options: nosniff\r\n";
   if (!has_referrer) out += "Referrer-Policy: no-referrer\r\n";
+  if (x_options.is_https) out += "Strict-Transport-Security: max-age=31536000; includeSubDomains\r\n";
+  if (response.content_type.starts_with("text/html")) {
+    if (!has_policy) out += "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n";
+    out += page_headers;
+  }
+  if (x_options.limiter != nullptr) x_options.limiter->render(x_standing, out);
   render_cors(out);
   out += "\r\n";
   if (!has_no_body && request.verb != Verb::HEAD) out += response.body;

@@ -4,13 +4,15 @@
 
 #include <cstdint>
 #include <exception>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <functional>
 #include <vector>
 
+#include "http/address.hpp"
 #include "http/message.hpp"
+#include "http/rate_limit.hpp"
 #include "http/router.hpp"
 #include "http/wire.hpp"
 #include "log/seldom.hpp"
@@ -19,7 +21,11 @@ namespace admit::http {
 
 struct ExchangeOptions {
   std::vector<std::string> cors_origins;
-  unsigned trusted_proxy_hops = 0;
+  std::vector<Network> trusted_proxies;
+  bool is_https = false;
+  /// Null: no limits. Must outlive the exchanges.
+  RateLimiter* limiter = nullptr;
+  std::vector<RouteClass> classes;  ///< by Route::index; empty without limits
   std::function<bool(const std::exception&)> means_unavailable;
   /// Full queues are told of through this: every request meets them at once.
   mutable log::Seldom overloads;
@@ -36,9 +42,9 @@ class Exchange {
 
   [[nodiscard]] std::vector<TextPair>& headers() { return request.x_headers; }
   void clear();
-  /// Takes over a parsed head: finds the route and gives the request its id. A response when no handler is to be
-  /// called (404, 405, 415, OPTIONS, ...).
-  [[nodiscard]] std::optional<Response> open(const wire::RequestHead& head, std::string_view peer);
+  /// Takes over a parsed head: finds the route, gives the request its id and counts it. A response when no handler is
+  /// to be called (404, 405, 415, 429, OPTIONS, ...). `peer` must outlive the request.
+  [[nodiscard]] std::optional<Response> open(const wire::RequestHead& head, const Peer& peer);
   [[nodiscard]] std::size_t body_limit_bytes() const;
   /// Checks the documented parameters, and that there is no body where none is taken.
   [[nodiscard]] std::optional<Response> check();
@@ -51,12 +57,18 @@ class Exchange {
   [[nodiscard]] std::optional<Response> read_queries();
   [[nodiscard]] Response answer_options(unsigned allowed) const;
   void choose_id();
-  [[nodiscard]] std::string_view choose_peer(std::string_view peer) const;
+  void choose_peer(const Peer& peer);
+  /// Counts the request; the refusal where it is one too many.
+  [[nodiscard]] std::optional<Response> limit();
+  [[nodiscard]] std::optional<Response> find_route();
   void render_cors(std::string& out) const;
 
   const Router& x_router;
   const ExchangeOptions& x_options;
   wire::RequestHead x_head;
+  Address x_client;
+  std::string x_client_text;  // of a client behind a proxy
+  Standing x_standing;
 };
 
 }  // namespace admit::http

@@ -80,7 +80,7 @@ class Request {
   std::string_view query_text;
   /// Whole and within the route's limit; chunks put together.
   std::string_view body;
-  /// Of the connection, or by X-Forwarded-For where ServerOptions::trusted_proxy_hops says so. No port.
+  /// Of the connection, or of the client behind ServerOptions::trusted_proxies. No port.
   std::string_view peer;
   /// The caller's X-Request-Id where it is 1 to 64 of [A-Za-z0-9._-], else a fresh one.
   std::string_view request_id;

@@ -111,6 +111,7 @@ std::vector<ProblemDoc> common_problems(const Route& route) {
   if (!route.doc.request.content_type.empty()) {
     out.push_back({415, "unsupported_media_type", "The body has another content type than described."});
   }
+  out.push_back({429, "too_many_requests", "Too many requests in a minute; Retry-After says when to try again."});
   out.push_back({431, "headers_too_big", "Too many headers, or too long ones."});
   out.push_back({500, "internal", "A fault of ours."});
   out.push_back({503, "unavailable", "Busy or under maintenance; Retry-After says when to try again."});

@@ -23,6 +23,7 @@
 #include <thread>
 
 #include "http/exchange.hpp"
+#include "http/tls.hpp"
 #include "log/log.hpp"
 
 namespace admit::http {
@@ -48,6 +49,8 @@ constexpr std::size_t linger_bytes = 1024 * 1024;
 constexpr std::chrono::milliseconds linger_limit{2'000};
 constexpr std::chrono::milliseconds accept_pause{50};
 constexpr std::chrono::milliseconds drain_tick{10};
+constexpr std::chrono::seconds credentials_tick{1};
+constexpr std::size_t tls_step_bytes = 16 * 1024;
 constexpr auto never = SteadyClock::time_point::max();
 
 /// Counters of one route on one thread: written by that thread alone, read by any.
@@ -69,6 +72,8 @@ struct Shared {
   ServerOptions options;
   ExchangeOptions exchange_options;
   const Router& router;
+  std::optional<RateLimiter> limiter;
+  std::optional<TlsCredentials> credentials;
   std::atomic<std::uint64_t> open{0};
   std::atomic<std::uint64_t> accepted{0};
   std::atomic<std::uint64_t> refused{0};
@@ -84,6 +89,7 @@ struct Worker {
   Shared& shared;
   std::vector<Counters> counters;  // one a route and one for the rest, from the start on
   std::list<Connection*> connections;
+  bool is_first = false;
   bool is_draining = false;
   std::time_t date_of = 0;
   std::array<char, 32> date{};
@@ -115,11 +121,13 @@ class Connection {
     boost::system::error_code ignored;
     const auto peer = x_socket.remote_endpoint(ignored);
     if (!ignored) {
-      auto address = peer.address();
-      if (address.is_v6() && address.to_v6().is_v4_mapped()) {
-        address = asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
-      }
-      x_peer = address.to_string();
+      const auto address = peer.address();
+      x_peer = Peer{address.is_v4() ? Address::from_bytes(address.to_v4().to_bytes())
+                                    : Address::from_bytes(address.to_v6().to_bytes())};
+    }
+    if (const auto& credentials = worker.shared.credentials) {
+      x_tls = std::make_unique<TlsSession>(credentials->current());
+      x_sealed_in.resize(tls_step_bytes);
     }
   }
   ~Connection() { x_worker.forget(x_at); }
@@ -186,21 +194,105 @@ class Connection {
     return fault ? Input::ended : Input::got;
   }
 
+  /// Reads some plain bytes, whatever the connection is.
+  asio::awaitable<std::tuple<boost::system::error_code, std::size_t>> read_some(char* into, std::size_t room) {
+    if (!x_tls) co_return co_await x_socket.async_read_some(asio::buffer(into, room), no_error_thrown);
+    while (true) {
+      std::size_t got = 0;
+      switch (x_tls->read(into, room, got)) {
+        case TlsSession::Step::done:
+          co_return std::tuple{boost::system::error_code{}, got};
+        case TlsSession::Step::ended:
+          co_return std::tuple{boost::system::error_code{asio::error::eof}, std::size_t{0}};
+        case TlsSession::Step::failed:
+          co_return std::tuple{boost::system::error_code{asio::error::connection_reset}, std::size_t{0}};
+        case TlsSession::Step::more:
+          break;
+      }
+      if (const auto fault = co_await exchange_sealed()) co_return std::tuple{fault, std::size_t{0}};
+    }
+  }
+
+  /// TLS: sends what the session wants to say, then gives it what comes.
+  asio::awaitable<boost::system::error_code> exchange_sealed() {
+    x_tls->hand_out(x_sealed_out);
+    if (const auto fault = co_await send_sealed()) co_return fault;
+    const auto [fault, size] = co_await x_socket.async_read_some(asio::buffer(x_sealed_in), no_error_thrown);
+    x_tls->take(x_sealed_in.data(), size);
+    co_return fault;
+  }
+  asio::awaitable<boost::system::error_code> send_sealed() {
+    std::size_t sent = 0;
+    while (sent < x_sealed_out.size()) {
+      const auto [fault, size] = co_await x_socket.async_write_some(
+          asio::buffer(x_sealed_out.data() + sent, x_sealed_out.size() - sent), no_error_thrown);
+      if (fault) co_return fault;
+      sent += size;
+    }
+    x_sealed_out.clear();
+    co_return boost::system::error_code{};
+  }
+
+  /// The handshake, within the time of a head. False when the connection is to end.
+  asio::awaitable<bool> shake_hands() {
+    enter(Phase::head, options().header_limit);
+    while (true) {
+      const auto step = x_tls->handshake();
+      if (step == TlsSession::Step::done) {
+        x_tls->hand_out(x_sealed_out);
+        co_return !co_await send_sealed();
+      }
+      if (step != TlsSession::Step::more) {  // says why, if it can at once
+        x_tls->hand_out(x_sealed_out);
+        boost::system::error_code ignored;
+        x_socket.write_some(asio::buffer(x_sealed_out), ignored);
+        co_return false;
+      }
+      if (co_await exchange_sealed()) co_return false;
+    }
+  }
+
   /// What has already arrived, without waiting.
   bool read_waiting() {
     boost::system::error_code fault;
     x_socket.non_blocking(true, fault);
-    const auto size = x_socket.read_some(asio::buffer(x_buffer.data() + x_end, x_buffer.size() - x_end), fault);
-    if (fault) return false;
+    char* const into = x_buffer.data() + x_end;
+    const std::size_t room = x_buffer.size() - x_end;
+    std::size_t size = 0;
+    if (!x_tls) {
+      size = x_socket.read_some(asio::buffer(into, room), fault);
+      if (fault) return false;
+    } else {
+      while (true) {
+        const auto step = x_tls->read(into, room, size);
+        if (step == TlsSession::Step::done) break;
+        if (step != TlsSession::Step::more) return false;
+        const auto sealed = x_socket.read_some(asio::buffer(x_sealed_in), fault);
+        if (fault || sealed == 0) return false;
+        x_tls->take(x_sealed_in.data(), sealed);
+      }
+    }
     x_end += size;
     return size > 0;
   }
 
+  /// What goes to the socket: with TLS, what is to be said is sealed first.
+  std::string& outgoing() {
+    if (!x_tls) return x_out;
+    if (!x_out.empty()) {
+      if (!x_tls->write(x_out)) x_is_broken = true;
+      x_out = {};
+    }
+    x_tls->hand_out(x_sealed_out);
+    return x_sealed_out;
+  }
+
   /// Sends what it can at once; false when some is left (x_sent says how much is not).
   [[nodiscard]] bool flush_at_once() {
-    while (x_sent < x_out.size()) {
+    auto& out = outgoing();
+    while (x_sent < out.size()) {
       boost::system::error_code fault;
-      const auto size = x_socket.write_some(asio::buffer(x_out.data() + x_sent, x_out.size() - x_sent), fault);
+      const auto size = x_socket.write_some(asio::buffer(out.data() + x_sent, out.size() - x_sent), fault);
       if (fault == asio::error::would_block || fault == asio::error::try_again) return false;
       if (fault) {
         x_is_broken = true;
@@ -213,17 +305,19 @@ class Connection {
   }
   void finish_flush() {
     x_sent = 0;
-    if (x_out.capacity() > 2 * flush_above_bytes) {
-      x_out = {};
+    auto& out = x_tls ? x_sealed_out : x_out;
+    if (out.capacity() > 2 * flush_above_bytes) {
+      out = {};
     } else {
-      x_out.clear();
+      out.clear();
     }
   }
   asio::awaitable<void> flush_slowly() {
-    while (x_sent < x_out.size() && !x_is_broken) {
+    auto& out = outgoing();
+    while (x_sent < out.size() && !x_is_broken) {
       enter(Phase::writing, options().write_limit);
-      const auto [fault, size] = co_await x_socket.async_write_some(
-          asio::buffer(x_out.data() + x_sent, x_out.size() - x_sent), no_error_thrown);
+      const auto [fault, size] =
+          co_await x_socket.async_write_some(asio::buffer(out.data() + x_sent, out.size() - x_sent), no_error_thrown);
       x_sent += size;
       if (fault) x_is_broken = true;
     }
@@ -244,8 +338,7 @@ class Connection {
         if (progress == wire::Progress::failed) co_return decoder.fault();
         if (progress == wire::Progress::done) break;
         x_begin = x_end = floor;
-        const auto [fault, size] = co_await x_socket.async_read_some(
-            asio::buffer(x_buffer.data() + x_end, x_buffer.size() - x_end), no_error_thrown);
+        const auto [fault, size] = co_await read_some(x_buffer.data() + x_end, x_buffer.size() - x_end);
         input = judge(fault);
         if (input != Input::got) co_return wire::Fault::none;
         x_end += size;
@@ -259,8 +352,7 @@ class Connection {
     while (x_body.size() < size) {
       const std::size_t have = x_body.size();
       x_body.resize(have + std::min(size - have, std::max(have, body_step_bytes)));
-      const auto [fault, got] =
-          co_await x_socket.async_read_some(asio::buffer(x_body.data() + have, x_body.size() - have), no_error_thrown);
+      const auto [fault, got] = co_await read_some(x_body.data() + have, x_body.size() - have);
       input = judge(fault);
       if (input != Input::got) co_return wire::Fault::none;
       x_body.resize(have + got);
@@ -311,6 +403,7 @@ class Connection {
     boost::system::error_code ignored;
     x_socket.set_option(tcp::no_delay(true), ignored);
     x_socket.non_blocking(true, ignored);
+    if (x_tls && !co_await shake_hands()) co_return;
     while (co_await serve_one()) {
     }
     if (!x_out.empty() && !flush_at_once()) co_await flush_slowly();
@@ -351,8 +444,7 @@ class Connection {
         has_started = true;
         enter(Phase::head, options().header_limit);
       }
-      const auto [fault, size] = co_await x_socket.async_read_some(
-          asio::buffer(x_buffer.data() + x_end, x_buffer.size() - x_end), no_error_thrown);
+      const auto [fault, size] = co_await read_some(x_buffer.data() + x_end, x_buffer.size() - x_end);
       x_end += size;
       switch (judge(fault)) {
         case Input::got:
@@ -449,6 +541,11 @@ class Connection {
   asio::awaitable<void> linger() {
     if (x_phase == Phase::idle) co_return;  // nothing unread, nothing unsent
     boost::system::error_code fault;
+    if (x_tls) {
+      x_tls->close();
+      x_tls->hand_out(x_sealed_out);
+      x_socket.write_some(asio::buffer(x_sealed_out), fault);
+    }
     x_socket.shutdown(Socket::shutdown_send, fault);
     if (fault) co_return;
     x_is_late = false;
@@ -470,7 +567,10 @@ class Connection {
   std::string x_body;
   std::string x_out;
   std::size_t x_sent = 0;
-  std::string x_peer;
+  Peer x_peer;
+  std::unique_ptr<TlsSession> x_tls;  // null: the connection is plain
+  std::vector<char> x_sealed_in;
+  std::string x_sealed_out;
   std::list<Connection*>::iterator x_at;
   SteadyClock::time_point x_deadline = never;
   Phase x_phase = Phase::idle;
@@ -511,7 +611,7 @@ void Worker::take(Socket socket) {
     Response response{std::move(problem)};
     std::string out;
     exchange.render(response, false, now_text(), out);
-    socket.write_some(asio::buffer(out), ignored);
+    if (!shared.credentials) socket.write_some(asio::buffer(out), ignored);
     socket.shutdown(Socket::shutdown_both, ignored);
     return;
   }
@@ -552,10 +652,15 @@ asio::awaitable<void> Worker::accept_loop() {
 }
 
 asio::awaitable<void> Worker::tick_loop() {
+  auto look_at_files = SteadyClock::now() + credentials_tick;
   while (!(is_draining && connections.empty())) {
     tick.expires_after(is_draining ? std::min(drain_tick, shared.options.tick) : shared.options.tick);
     co_await tick.async_wait(no_error_thrown);
     const auto now = SteadyClock::now();
+    if (is_first && shared.credentials && now >= look_at_files) {
+      shared.credentials->reload_if_changed();
+      look_at_files = now + credentials_tick;
+    }
     for (auto* connection : connections) connection->look_at_clock(now);
   }
 }
@@ -583,10 +688,21 @@ struct Server::Impl {
   bool is_started = false;
 
   Impl(ServerOptions options, const Router& router)
-      : shared{.options = std::move(options), .exchange_options = {}, .router = router, .mutex = {}, .finished = {}} {
+      : shared{.options = std::move(options),
+               .exchange_options = {},
+               .router = router,
+               .limiter = {},
+               .credentials = {},
+               .mutex = {},
+               .finished = {}} {
     shared.exchange_options.cors_origins = shared.options.cors_origins;
-    shared.exchange_options.trusted_proxy_hops = shared.options.trusted_proxy_hops;
+    shared.exchange_options.trusted_proxies = shared.options.trusted_proxies;
+    shared.exchange_options.is_https = shared.options.is_https;
     shared.exchange_options.means_unavailable = shared.options.means_unavailable;
+    if (shared.options.rate_limits) shared.limiter.emplace(*shared.options.rate_limits);
+    if (!shared.options.tls_certificate_file.empty()) {
+      shared.credentials.emplace(shared.options.tls_certificate_file, shared.options.tls_key_file);
+    }
     listen();
   }
 
@@ -644,6 +760,13 @@ struct Server::Impl {
   void start() {
     is_started = true;
     shared.running = static_cast<unsigned>(workers.size());
+    workers.front()->is_first = true;
+    if (shared.limiter) {
+      shared.exchange_options.limiter = &*shared.limiter;
+      for (const auto& route : shared.router.routes()) {
+        shared.exchange_options.classes.push_back(shared.options.rate_limits->class_of(*route));
+      }
+    }
     for (auto& worker : workers) {
       worker->counters = std::vector<Counters>(shared.router.routes().size() + 1);
       asio::co_spawn(worker->context, worker->accept_loop(), asio::detached);
@@ -711,6 +834,7 @@ ServerStats Server::stats() const {
   out.accepted = shared.accepted.load(std::memory_order_relaxed);
   out.refused = shared.refused.load(std::memory_order_relaxed);
   out.open = shared.open.load(std::memory_order_relaxed);
+  if (shared.limiter) out.limited = shared.limiter->refused();
   const auto& routes = shared.router.routes();
   out.routes.resize(routes.size() + 1);
   for (std::size_t i = 0; i < out.routes.size(); ++i) {

@@ -9,9 +9,12 @@
 #include <exception>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "http/address.hpp"
+#include "http/rate_limit.hpp"
 #include "http/router.hpp"
 
 namespace admit::http {
@@ -31,10 +34,16 @@ struct ServerOptions {
   std::chrono::milliseconds write_limit{30'000};
   /// How often time limits are looked at.
   std::chrono::milliseconds tick{250};
-  /// Origins whose pages may call us: exact (`https://tickets.example`), or `*`.
+  /// Origins whose pages may call us: exact (`https://tickets.example`), or `*`. Credentials are never allowed them.
   std::vector<std::string> cors_origins;
-  /// Above 0: the peer is the entry of X-Forwarded-For that many places from its end.
-  unsigned trusted_proxy_hops = 0;
+  /// Whose X-Forwarded-For is believed: see client_of.
+  std::vector<Network> trusted_proxies;
+  std::optional<RateLimitOptions> rate_limits;
+  /// PEM files; with them the server speaks TLS 1.2 and 1.3 alone. Looked at every second, read again when they change.
+  std::string tls_certificate_file;
+  std::string tls_key_file;
+  /// Customers reach us under https: told to browsers, which then take nothing else for a year.
+  bool is_https = false;
   /// Tells the exceptions of handlers that mean "something we need is away": answered 503 instead of 500.
   std::function<bool(const std::exception&)> means_unavailable;
   /// Every request at info, not only at debug.
@@ -56,13 +65,14 @@ struct ServerStats {
   std::uint64_t accepted = 0;
   std::uint64_t refused = 0;  ///< connections over the bound
   std::uint64_t open = 0;
+  std::uint64_t limited = 0;  ///< requests answered 429 by the rate limits
   std::vector<RouteStats> routes;
 };
 
 class Server {
  public:
-  /// Binds and listens (std::system_error when it cannot). `router` outlives the server and is filled
-  /// before start(), with which threads begin.
+  /// Binds and listens (std::system_error when it cannot, std::runtime_error for files of TLS that cannot be used).
+  /// `router` outlives the server and is filled before start(), with which threads begin.
   Server(ServerOptions options, const Router& router);
   /// Stops without waiting for requests under way, if stop() has not been called.
   ~Server();

@@ -42,6 +42,7 @@ struct TestServer {
     const auto add = [this](Verb verb, std::string path, Handler handler, RouteDoc doc = {}, RouteOptions route = {}) {
       router.add({verb, std::move(path), std::move(handler), std::move(doc), route});
     };
+    add(Verb::GET, "/page", [](Request&) { return Response{200, "text/html; charset=utf-8", "<!doctype html>"}; });
     add(Verb::GET, "/hello", [](Request&) { return Response{200, "text/plain", "hello"}; });
     add(Verb::POST, "/echo", [](Request& request) { return Response{200, "text/plain", std::string{request.body}}; });
     add(Verb::POST, "/big",
@@ -367,7 +368,11 @@ TEST_CASE("server: other origins are answered by the list alone") {
   TestServer server{options};
   CHECK(server.ask(TestServer::get("/hello", "Origin: https://shop.example\r\n"))
             .says("Access-Control-Allow-Origin: https://shop.example\r\n"));
-  CHECK(!server.ask(TestServer::get("/hello", "Origin: https://evil.example\r\n")).says("Access-Control"));
+  for (const auto* other : {"https://evil.example", "http://shop.example", "https://shop.example.evil.example",
+                            "https://shop.example:8443", "null", "https://SHOP.example"}) {
+    CHECK(!server.ask(TestServer::get("/hello", "Origin: " + std::string{other} + "\r\n")).says("Access-Control"));
+  }
+  CHECK(!server.ask(TestServer::get("/hello", "Origin: https://shop.example\r\n")).says("Allow-Credentials"));
   const auto preflight = server.ask(
       "OPTIONS /echo HTTP/1.1\r\nHost: x\r\nOrigin: https://shop.example\r\nAccess-Control-Request-Method: "
       "POST\r\n\r\n");
@@ -378,10 +383,68 @@ TEST_CASE("server: other origins are answered by the list alone") {
 
 TEST_CASE("server: behind a proxy the peer is the one the proxy names") {
   ServerOptions options;
-  options.trusted_proxy_hops = 1;
+  options.trusted_proxies = {*Network::parse("127.0.0.0/8")};
   TestServer server{options};
   CHECK(server.ask(TestServer::get("/things/a", "X-Forwarded-For: 6.6.6.6, 203.0.113.9\r\n")).says("|203.0.113.9"));
   CHECK(server.ask(TestServer::get("/things/a", "X-Forwarded-For: <script>\r\n")).says("|127.0.0.1"));
+  TestServer bare;
+  CHECK(bare.ask(TestServer::get("/things/a", "X-Forwarded-For: 203.0.113.9\r\n")).says("|127.0.0.1"));
+}
+
+TEST_CASE("server: who asks too often is told when to come back, and nothing else") {
+  ServerOptions options;
+  RateLimitOptions limits;
+  limits.address[static_cast<std::size_t>(RouteClass::read)] = 3;
+  limits.caller[static_cast<std::size_t>(RouteClass::read)] = 2;
+  limits.class_of = [](const Route& route) {
+    return route.path_template == "/slow" ? RouteClass::exempt : RouteClass::read;
+  };
+  limits.caller_of = [](const Request& request) {
+    return std::string{request.bearer().value_or("")};
+  };
+  options.rate_limits = limits;
+  options.trusted_proxies = {*Network::parse("127.0.0.1")};
+  TestServer server{options};
+  const auto ask = [&](std::string_view path, std::string_view from, std::string_view token = "") {
+    return server.ask(
+        TestServer::get(path, "X-Forwarded-For: " + std::string{from} + "\r\n" +
+                                  (token.empty() ? "" : "Authorization: Bearer " + std::string{token} + "\r\n")));
+  };
+  const auto first = ask("/hello", "192.0.2.1");
+  CHECK(first.says("RateLimit-Policy: \"address-read\";q=3;w=60\r\nRateLimit: \"address-read\";r=2;t=20\r\n"));
+  CHECK(ask("/no/such/path", "192.0.2.1").status == 404);
+  CHECK(ask("/hello", "192.0.2.1").says("r=0;t=60"));
+  const auto refused = ask("/hello", "192.0.2.1");
+  CHECK(refused.status == 429);
+  CHECK(refused.says("Retry-After: 20\r\n"));
+  CHECK(refused.says("too_many_requests"));
+  CHECK(ask("/no/such/path", "192.0.2.1").status == 429);
+  CHECK(ask("/slow", "192.0.2.1").status == 200);
+  CHECK(ask("/hello", "192.0.2.2").status == 200);
+  // A caller is the same from anywhere.
+  CHECK(ask("/hello", "198.51.100.1", "ada").says("RateLimit: \"caller-read\";r=1;t=30"));
+  CHECK(ask("/hello", "198.51.100.2", "ada").status == 200);
+  CHECK(ask("/hello", "198.51.100.3", "ada").status == 429);
+  CHECK(ask("/hello", "198.51.100.3", "bob").status == 200);
+  CHECK(server.server->stats().limited == 3);
+}
+
+TEST_CASE("server: pages carry what keeps other sites out, replies under https what keeps http out") {
+  ServerOptions options;
+  options.is_https = true;
+  TestServer server{options};
+  const auto page = server.ask(TestServer::get("/page"));
+  CHECK(page.says("Strict-Transport-Security: max-age=31536000"));
+  CHECK(page.says("Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n"));
+  CHECK(page.says("Permissions-Policy: "));
+  CHECK(page.says("Cross-Origin-Resource-Policy: same-origin\r\n"));
+  CHECK(page.says("X-Content-Type-Options: nosniff\r\n"));
+  CHECK(page.says("Referrer-Policy: no-referrer\r\n"));
+  const auto reply = server.ask(TestServer::get("/hello"));
+  CHECK(reply.says("Strict-Transport-Security"));
+  CHECK(!reply.says("Permissions-Policy"));
+  TestServer plain;
+  CHECK(!plain.ask(TestServer::get("/page")).says("Strict-Transport-Security"));
 }
 
 TEST_CASE("server: stopping answers what has arrived and ends the rest") {

@@ -234,3 +234,43 @@ TEST_CASE("master key: an error never shows the key") {
     CHECK(std::string_view{error.what()}.find("bbb") == std::string_view::npos);
   }
 }
+
+TEST_CASE("master key: a command prints it, within a time and a size") {
+  const std::string digits = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+  const auto of = [](const std::string& script, std::chrono::milliseconds limit = std::chrono::seconds{20}) {
+    return master_key_of_command({"sh", "-c", script}, limit);
+  };
+  const auto expected = test_master();
+  CHECK(crypto::constant_time_equal(of("echo " + digits).bytes(), expected.bytes()));
+  CHECK(crypto::constant_time_equal(of("printf '  " + digits + "'").bytes(), expected.bytes()));
+  CHECK(crypto::constant_time_equal(master_key_of_command({"echo", digits}).bytes(), expected.bytes()));
+  const auto complaint = [&](const std::string& script, std::chrono::milliseconds limit = std::chrono::seconds{20}) {
+    try {
+      (void)of(script, limit);
+    } catch (const std::runtime_error& error) {
+      return std::string(error.what());
+    }
+    return std::string("nothing");
+  };
+  CHECK(complaint("echo " + digits + "; exit 3").ends_with("failed"));
+  CHECK(complaint("echo " + digits + "; kill -9 $$").ends_with("failed"));
+  CHECK(complaint("yes " + digits).ends_with("prints more than a key"));
+  CHECK(complaint("exec sleep 1000", std::chrono::milliseconds{50}).ends_with("does not end in time"));
+  CHECK(complaint("echo " + digits + "; exec sleep 1000 >&-", std::chrono::milliseconds{200})
+            .ends_with("does not end in time"));
+  CHECK(complaint("cat").ends_with("64 hexadecimal digits are wanted"));
+  const auto told = complaint("echo canary-0123456789");
+  CHECK(told.find("canary") == std::string::npos);
+  CHECK_THROWS_AS((void)master_key_of_command({"/nonexistent/program"}), std::runtime_error);
+}
+
+TEST_CASE("master key: a named file must be there, and be its owner's alone") {
+  const Folder folder;
+  CHECK_THROWS_AS((void)read_master_key_file(folder.file()), std::runtime_error);
+  CHECK(folder.files() == 0);
+  std::ofstream(folder.file()) << "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\n";
+  ::chmod(folder.file().c_str(), 0640);
+  CHECK_THROWS_AS((void)read_master_key_file(folder.file()), std::runtime_error);
+  ::chmod(folder.file().c_str(), 0400);
+  CHECK(crypto::constant_time_equal(read_master_key_file(folder.file()).bytes(), test_master().bytes()));
+}

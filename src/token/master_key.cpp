@@ -1,7 +1,11 @@
 #include "token/master_key.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,6 +13,7 @@
 #include <cstring>
 #include <filesystem>
 #include <stdexcept>
+#include <thread>
 
 #include "crypto/encoding.hpp"
 #include "crypto/random.hpp"
@@ -93,6 +98,75 @@ Secret parse_master_key(std::string_view text) {
   Secret key{crypto::Bytes{*bytes}};
   crypto::wipe(bytes->data(), bytes->size());
   return key;
+}
+
+Secret read_master_key_file(const std::string& path) {
+  const File file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  if (!file.is_open()) fail("cannot open the master key", path);
+  return read_key(file, path);
+}
+
+Secret master_key_of_command(const std::vector<std::string>& command, std::chrono::milliseconds limit) {
+  const auto until = std::chrono::steady_clock::now() + limit;
+  const auto refuse = [&](const std::string& what) -> std::runtime_error {
+    return std::runtime_error("the command for the master key (" + command.at(0) + ") " + what);
+  };
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) throw refuse(std::string("cannot be run: ") + std::strerror(errno));
+  const File reading{ends[0]};
+  std::optional<File> writing(std::in_place, ends[1]);
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
+  std::vector<std::string> words = command;
+  std::vector<char*> arguments;
+  for (auto& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  pid_t child = 0;
+  const int fault = ::posix_spawnp(&child, arguments[0], &actions, nullptr, arguments.data(), environ);
+  posix_spawn_file_actions_destroy(&actions);
+  if (fault != 0) throw refuse(std::string("cannot be run: ") + std::strerror(fault));
+  writing.reset();
+
+  Secret text(file_limit_bytes);
+  std::size_t size = 0;
+  std::string complaint;
+  while (complaint.empty()) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
+    pollfd waiting{.fd = reading.get(), .events = POLLIN, .revents = 0};
+    const int ready = left.count() <= 0 ? 0 : ::poll(&waiting, 1, static_cast<int>(left.count()));
+    if (ready < 0 && errno == EINTR) continue;
+    if (ready <= 0) {
+      complaint = "does not end in time";
+      break;
+    }
+    if (size == text.size()) {
+      complaint = "prints more than a key";
+      break;
+    }
+    const ssize_t got = ::read(reading.get(), text.writable().data() + size, text.size() - size);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) break;
+    size += static_cast<std::size_t>(got);
+  }
+  // Whoever closes its output need not end.
+  int status = 0;
+  while (complaint.empty() && ::waitpid(child, &status, WNOHANG) == 0) {
+    if (std::chrono::steady_clock::now() >= until) complaint = "does not end in time";
+    std::this_thread::sleep_for(std::chrono::milliseconds{5});
+  }
+  if (!complaint.empty()) {
+    ::kill(child, SIGKILL);
+    ::waitpid(child, &status, 0);
+    throw refuse(complaint);
+  }
+  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) throw refuse("failed");
+  try {
+    return parse_master_key(text.text().substr(0, size));
+  } catch (const std::runtime_error&) {
+    throw refuse("prints no key: 64 hexadecimal digits are wanted");
+  }
 }
 
 MasterKeyFile load_or_create_master_key(const std::string& path, bool keys_exist) {
