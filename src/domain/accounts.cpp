@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "domain/alerts.hpp"
 #include "domain/money.hpp"
 #include "domain/names.hpp"
 #include "domain/sale.hpp"
@@ -46,6 +47,11 @@ void set(Business& business, const AccountNews& account) {
   business.requirement = first_bytes(account.requirement, max_requirement_bytes);
 }
 
+/// What was said when it could sell no longer is over once it can.
+void settle_gate_alert(World& world, const Meta& meta, const Business& business) {
+  if (!sales_gate(business)) settle_alert(world, meta, AlertKind::account_closed, business.id.value);
+}
+
 }  // namespace
 
 std::optional<std::string> sales_gate(const Business& business) {
@@ -59,9 +65,10 @@ std::optional<std::string> sales_gate(const Business& business) {
   return std::nullopt;
 }
 
-std::int64_t application_fee_minor(const Business& business, std::int64_t amount_minor) {
+std::int64_t application_fee_minor(const Business& business, std::int64_t amount_minor, std::string_view currency) {
   const std::int64_t share = (amount_minor * business.fee_percent_bp + 5'000) / 10'000;
-  return std::min(amount_minor, business.fee_fixed_minor + share);
+  const std::int64_t step = charge_step_minor(currency);
+  return std::min(amount_minor, (business.fee_fixed_minor + share + step / 2) / step * step);
 }
 
 void needs(const CreateBusiness& command, Needs& needs) {
@@ -112,6 +119,7 @@ Result<Business> decide(const SetFees& command, World& world) {
 
 void needs(const LinkAccount& command, Needs& needs) {
   needs.change<Business>(command.business_id);
+  need_alert(needs, AlertKind::account_closed, command.business_id.value);
   needs.change<Claim>(account_claim(command.account.account_id));
 }
 
@@ -140,6 +148,7 @@ Result<Business> decide(const LinkAccount& command, World& world) {
   business.stripe_account = account;
   set(business, command.account);
   if (claimed == nullptr) world.put(Claim{.id = claim, .kind = "account", .target = business.id.value});
+  settle_gate_alert(world, command.meta, business);
   world.put(business);
   FreshIds ids(command.meta);
   audit(world, command.meta, ids, "business.account_linked", business.id.value);
@@ -148,6 +157,7 @@ Result<Business> decide(const LinkAccount& command, World& world) {
 
 void needs(const RecordAccount& command, Needs& needs) {
   needs.change<Business>(command.business_id);
+  need_alert(needs, AlertKind::account_closed, command.business_id.value);
 }
 
 Result<Business> decide(const RecordAccount& command, World& world) {
@@ -158,6 +168,7 @@ Result<Business> decide(const RecordAccount& command, World& world) {
   }
   Business business = *found;
   set(business, command.account);
+  settle_gate_alert(world, command.meta, business);
   world.put(business);
   FreshIds ids(command.meta);
   audit(world, command.meta, ids, "business.account_recorded", business.id.value);

@@ -18,8 +18,9 @@ struct FeeTerms {
   ChargeModel charge_model = ChargeModel::destination;
   bool on_behalf_of = false;
 };
-/// Our share of a payment: fixed and percent, half up, at most all of it.
-[[nodiscard]] std::int64_t application_fee_minor(const Business& business, std::int64_t amount_minor);
+/// Our share of a payment: fixed and percent, half up to what a provider can move, at most all of it.
+[[nodiscard]] std::int64_t application_fee_minor(const Business& business, std::int64_t amount_minor,
+                                                 std::string_view currency);
 
 /// What one account may make; for operators there is no such limit.
 inline constexpr std::int64_t max_businesses_of_user = 20;

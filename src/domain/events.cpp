@@ -9,8 +9,6 @@ namespace admit::domain {
 namespace {
 
 constexpr std::chrono::days kept_for{90};
-/// What speaks of an unknown payment is looked at again after this: the payment is on its way, or somebody else's.
-constexpr std::chrono::seconds wait_for{60};
 
 void need(Needs& /*needs*/, const std::monostate& /*nothing*/) {}
 Applied apply(const Telling& /*telling*/, const std::monostate& /*nothing*/, World& /*world*/, FreshIds& /*ids*/) {
@@ -160,12 +158,13 @@ Result<ApplyEvent::Outcome> decide(const ApplyEvent& command, World& world) {
   if (!command.failed) {
     applied = command.livemode != command.expect_livemode
                   ? Applied{InboxStatus::flagged, "wrong_livemode"}
-                  : apply_news({command.meta, command.account, command.livemode, command.epoch, command.last_try},
+                  : apply_news({command.meta, command.account, command.livemode, command.epoch, command.last_try,
+                                command.created, command.fresh},
                                command.news, world, ids);
   }
   if (applied.status == InboxStatus::waiting && command.last_try) applied.status = InboxStatus::flagged;
   if (known == nullptr && (applied.status == InboxStatus::failed || applied.status == InboxStatus::waiting)) {
-    put_job(world, command.meta, ids, JobKind::apply_event, id.value, command.type.substr(0, 100), wait_for);
+    put_job(world, command.meta, ids, JobKind::apply_event, id.value, command.type.substr(0, 100), applied.again_after);
   }
   event.status = applied.status;
   event.detail = applied.detail;

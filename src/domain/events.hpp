@@ -43,6 +43,7 @@ struct RefundNews {
   std::int64_t amount_minor = 0;
   std::string currency;  // capitals
   RefundId refund_id;    // from the metadata we gave, none where somebody else made it
+  std::optional<bool> reversed;  // the business's share came back with it; none where it was not said
   std::string failure_reason;
 };
 
@@ -124,6 +125,10 @@ struct ApplyEvent {
   bool retry = false;
   /// With `retry`: what is still unknown becomes `flagged` and is not tried again.
   bool last_try = false;
+  /// When the provider made the event, in whole seconds; none where it does not say.
+  std::optional<Instant> created;
+  /// `news` was read just now: it holds, however old the event is.
+  bool fresh = false;
 };
 void needs(const ApplyEvent& command, Needs& needs);
 [[nodiscard]] Result<ApplyEvent::Outcome> decide(const ApplyEvent& command, World& world);

@@ -179,6 +179,35 @@ void need(Needs& needs, const IntentNews& news) {
   if (news.status == IntentStatus::canceled) need_alert(needs, AlertKind::authorization_lapsed, id);
 }
 
+namespace {
+
+/// What news of a payment that is not over would make of it.
+std::optional<TransactionStatus> open_status(const IntentNews& news) {
+  if (news.failed) return TransactionStatus::failed;
+  if (news.status == IntentStatus::requires_action) return TransactionStatus::requires_action;
+  if (news.status == IntentStatus::processing) return TransactionStatus::processing;
+  if (news.status == IntentStatus::requires_capture) return TransactionStatus::requires_capture;
+  return std::nullopt;
+}
+
+/// Events come in any order: why news would take a payment back to what it was before; nullopt where it goes on.
+std::optional<Applied> refuse_older(const Telling& telling, const Transaction& transaction, TransactionStatus next) {
+  if (next == TransactionStatus::requires_capture) return std::nullopt;
+  // Reserved on the card: from there the provider goes to `succeeded` and to `canceled` only.
+  if (transaction.status == TransactionStatus::requires_capture) {
+    return Applied{InboxStatus::applied, "already_authorized"};
+  }
+  if (telling.fresh || !telling.created || !transaction.told_at || *telling.created > *transaction.told_at) return {};
+  if (*telling.created < *transaction.told_at) return Applied{InboxStatus::applied, "older"};
+  const bool has_one_order =
+      transaction.status != TransactionStatus::processing && transaction.status != TransactionStatus::failed;
+  if (has_one_order || transaction.status == next) return std::nullopt;
+  // Within one second either may be the last: the provider is asked.
+  return Applied{InboxStatus::waiting, "same_second", {}, std::chrono::seconds{0}};
+}
+
+}  // namespace
+
 /// The table of guarded transitions of one payment. Nothing leaves `succeeded`; `failed` is not the end.
 Applied apply(const Telling& telling, const IntentNews& news, World& world, FreshIds& ids) {
   if (news.intent_id.empty()) return {InboxStatus::flagged, "no_intent_id"};
@@ -197,12 +226,12 @@ Applied apply(const Telling& telling, const IntentNews& news, World& world, Fres
     world.put(registration);
     return applied;
   };
-  const auto only_tied = [&](InboxStatus status, std::string detail) {
+  const auto only_tied = [&](Applied applied) {
     if (transaction.intent_id != found->intent_id || transaction.charge_id != found->charge_id) world.put(transaction);
-    return Applied{status, std::move(detail)};
+    return applied;
   };
 
-  if (transaction.status == TransactionStatus::succeeded) return only_tied(InboxStatus::applied, "already_succeeded");
+  if (transaction.status == TransactionStatus::succeeded) return only_tied({InboxStatus::applied, "already_succeeded"});
   if (news.status == IntentStatus::succeeded) {
     return done(succeed(telling, news, world, ids, transaction, registration));
   }
@@ -211,12 +240,16 @@ Applied apply(const Telling& telling, const IntentNews& news, World& world, Fres
       // It was given up before the provider told its id: nobody may pay what holds no places.
       put_job(world, telling.meta, ids, JobKind::cancel_intent, transaction.id.value);
     }
-    return only_tied(InboxStatus::applied, "already_cancelled");
+    return only_tied({InboxStatus::applied, "already_cancelled"});
   }
   if (news.status == IntentStatus::canceled) {
     if (news.cancellation_reason == "automatic") raise(world, telling, AlertKind::authorization_lapsed, transaction);
     end_payment(world, telling.meta, ids, registration, transaction);
     return {InboxStatus::applied, "cancelled"};
+  }
+  if (const auto next = open_status(news)) {
+    if (auto refused = refuse_older(telling, transaction, *next)) return only_tied(std::move(*refused));
+    if (telling.created) transaction.told_at = std::max(*telling.created, transaction.told_at.value_or(Instant{}));
   }
   if (news.failed) {
     fail(telling, news, world, ids, transaction, registration);
@@ -241,7 +274,7 @@ Applied apply(const Telling& telling, const IntentNews& news, World& world, Fres
     case IntentStatus::requires_capture:
       return done(authorize(telling, news, world, ids, transaction, registration));
     default:
-      return only_tied(InboxStatus::ignored, "nothing_to_do");
+      return only_tied({InboxStatus::ignored, "nothing_to_do"});
   }
 }
 

@@ -48,10 +48,13 @@ int minor_digits(std::string_view currency) {
   return contains(three_decimal, currency) ? 3 : 2;
 }
 
+std::int64_t charge_step_minor(std::string_view currency) {
+  if (contains(three_decimal, currency)) return 10;
+  return contains(whole_units_only, currency) ? 100 : 1;
+}
+
 bool is_chargeable(std::int64_t amount_minor, std::string_view currency) {
-  if (contains(three_decimal, currency)) return amount_minor % 10 == 0;
-  if (contains(whole_units_only, currency)) return amount_minor % 100 == 0;
-  return true;
+  return amount_minor % charge_step_minor(currency) == 0;
 }
 
 std::int64_t minimum_charge_minor(std::string_view currency) {

@@ -17,8 +17,10 @@ inline constexpr std::int64_t max_tax_rate_bp = 10'000;
 [[nodiscard]] bool is_currency(std::string_view code);
 /// Digits after the decimal point that a price in `currency` is written with: 0, 2 or 3.
 [[nodiscard]] int minor_digits(std::string_view currency);
-/// Whether a provider can charge this: some currencies need the last digits to be zero (Stripe: ISK, UGX in hundreds,
-/// three-decimal currencies in tens).
+/// What every amount that a provider moves is a multiple of, in minor units: some currencies need the last digits to be
+/// zero (Stripe: ISK, UGX in hundreds, three-decimal currencies in tens).
+[[nodiscard]] std::int64_t charge_step_minor(std::string_view currency);
+/// Whether a provider can move this much.
 [[nodiscard]] bool is_chargeable(std::int64_t amount_minor, std::string_view currency);
 /// The least that can be charged, in minor units of `currency`; an unlisted currency has 1.
 [[nodiscard]] std::int64_t minimum_charge_minor(std::string_view currency);

@@ -81,7 +81,7 @@ Result<Transaction> decide(const BeginPayment& command, World& world) {
                           .attempt = ++registration.attempts,
                           .amount_minor = registration.amount_minor,
                           .currency = registration.currency,
-                          .application_fee_minor = application_fee_minor(business, registration.amount_minor),
+                          .application_fee_minor = application_fee_minor(business, registration.amount_minor, registration.currency),
                           .tax_minor = tax_of(registration),
                           .charge_model = business.charge_model,
                           .on_behalf_of = business.on_behalf_of,
@@ -138,6 +138,20 @@ Result<Transaction> decide(const RecordIntent& command, World& world) {
 }
 
 void needs(const CancelPayment& command, Needs& needs) {
+void needs(const AskIntentAnew& command, Needs& needs) {
+  needs.change<Transaction>(command.transaction_id);
+}
+
+Result<Transaction> decide(const AskIntentAnew& command, World& world) {
+  const Transaction* found = world.find<Transaction>(command.transaction_id);
+  if (found == nullptr) return refuse(Refusal::unknown_transaction, "", "There is no such payment.");
+  Transaction transaction = *found;
+  if (command.round <= transaction.round) return transaction;
+  transaction.round = command.round;
+  world.put(transaction);
+  return transaction;
+}
+
   need_payment(needs, command.transaction_id);
 }
 

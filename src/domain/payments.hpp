@@ -37,6 +37,17 @@ struct RecordIntent {
 void needs(const RecordIntent& command, Needs& needs);
 [[nodiscard]] Result<Transaction> decide(const RecordIntent& command, World& world);
 
+/// The provider keeps a fault of its own for the key that it was asked with to begin this payment, and did nothing: it is
+/// asked with the key of the next round. Never goes back. Refuses: unknown_transaction.
+struct AskIntentAnew {
+  using Outcome = Transaction;
+  Meta meta;
+  TransactionId transaction_id;
+  std::int64_t round = 0;
+};
+void needs(const AskIntentAnew& command, Needs& needs);
+[[nodiscard]] Result<Transaction> decide(const AskIntentAnew& command, World& world);
+
 /// A payment that the provider never heard of, or says is cancelled, ends; an expiring registration gives its places
 /// back. Idempotent. Refuses: unknown_transaction, already_paid.
 struct CancelPayment {

@@ -98,10 +98,19 @@ TEST_CASE("payment: takes the share, the tax and the model of its business with 
 
 TEST_CASE("application fee: half up, and never more than the payment") {
   Business business{.fee_fixed_minor = 100, .fee_percent_bp = 1000};
-  CHECK(application_fee_minor(business, 1005) == 201);
-  CHECK(application_fee_minor(business, 1004) == 200);
-  CHECK(application_fee_minor(business, 50) == 50);
-  CHECK(application_fee_minor({}, 5000) == 0);
+  CHECK(application_fee_minor(business, 1005, "EUR") == 201);
+  CHECK(application_fee_minor(business, 1004, "EUR") == 200);
+  CHECK(application_fee_minor(business, 50, "EUR") == 50);
+  CHECK(application_fee_minor({}, 5000, "EUR") == 0);
+}
+
+TEST_CASE("application fee: such as the provider can move in its currency") {
+  const Business business{.fee_fixed_minor = 3, .fee_percent_bp = 333};
+  CHECK(application_fee_minor(business, 10'000, "EUR") == 336);
+  CHECK(application_fee_minor(business, 10'000, "KWD") == 340);
+  CHECK(application_fee_minor(business, 10'000, "ISK") == 300);
+  CHECK(application_fee_minor(business, 1'000, "UGX") == 0);
+  CHECK(application_fee_minor({.fee_percent_bp = 10'000}, 1'230, "KWD") == 1'230);
 }
 
 TEST_CASE("gate: says what is missing before anything that costs money can be sold or paid") {
@@ -156,7 +165,9 @@ TEST_CASE("account: what closes it holds at once, what opens it is asked for") {
   o.must(o.event(o.account()));
   CHECK(code(o.call(o.order(tier.id, 1))) == Refusal::payments_unavailable);
   CHECK(w.jobs(JobKind::refresh_account) == 2);
+  CHECK(w.has_alert(AlertKind::account_closed));
   o.must(RecordAccount{.meta = o.meta(), .business_id = o.business, .account = o.account()});
+  CHECK_FALSE(w.has_alert(AlertKind::account_closed));
   o.must(o.order(tier.id, 1));
   CHECK(code(o.call(RecordAccount{.meta = o.meta(), .business_id = o.business, .account = o.account("acct_x")})) ==
         Refusal::conflict);
@@ -416,6 +427,7 @@ TEST_CASE("another amount: a person has a day to accept it, else it goes back, a
       CHECK(w.order(registration.id).status == RegistrationStatus::expired);
       CHECK(w.refund(payment.id, 1).amount_minor == 900);
       CHECK(w.refund(payment.id, 1).reason == RefundReason::amount_differs);
+      CHECK_FALSE(w.has_alert(AlertKind::amount_differs));
       CHECK(w.taken(tier) == 0);
       CHECK(code(o.call(accept)) == Refusal::not_in_review);
     }
@@ -434,6 +446,7 @@ TEST_CASE("another amount: the buyer may give up before anybody decided") {
   CHECK(o.must(CancelRegistration{.meta = o.meta(o.buyer), .registration_id = registration.id}).status ==
         RegistrationStatus::cancelled);
   CHECK(w.refund(payment.id, 1).amount_minor == 1100);
+  CHECK_FALSE(w.has_alert(AlertKind::amount_differs));
   CHECK(w.taken(tier) == 0);
 }
 
@@ -463,16 +476,22 @@ TEST_CASE("manual capture: charged once places are sure, let go where there are 
   w.expire(registration);
   CHECK(w.order(registration.id).status == RegistrationStatus::expired);
 
-  o.must(o.news(payment, IntentStatus::requires_payment_method, true));
-  o.must(reserved(payment));  // the place is free: taken again before the card is charged
-  CHECK(w.order(registration.id).status == RegistrationStatus::expiring);
+  const auto late = o.reserve(tier.id, 1);
+  const auto late_payment = o.begin(late);
+  o.now += hours{1};
+  w.expire(late);
+  o.now += minutes{10};
+  w.expire(late);
+  CHECK(w.order(late.id).status == RegistrationStatus::expired);
+  o.must(reserved(late_payment));  // the place is free: taken again before the card is charged
+  CHECK(w.order(late.id).status == RegistrationStatus::expiring);
   CHECK(w.taken(tier) == 1);
   CHECK(w.jobs(JobKind::capture_intent) == 2);
-  CHECK(o.must(o.news(payment, IntentStatus::succeeded)).detail == "confirmed");
+  CHECK(o.must(o.news(late_payment, IntentStatus::succeeded)).detail == "confirmed");
 
-  o.must(RequestRefund{.meta = o.meta(o.organiser), .registration_id = registration.id});
+  o.must(RequestRefund{.meta = o.meta(o.organiser), .registration_id = late.id});
   o.must(RecordRefund{.meta = o.meta(),
-                      .refund_id = refund_id(payment.id, 1),
+                      .refund_id = refund_id(late_payment.id, 1),
                       .provider_id = "re_1",
                       .status = RefundStatus::succeeded});
   const auto other = o.reserve(tier.id, 1, o.other_buyer);
@@ -485,6 +504,70 @@ TEST_CASE("manual capture: charged once places are sure, let go where there are 
   CHECK(o.must(reserved(other_payment)).detail == "no_places");
   CHECK(w.jobs(JobKind::cancel_intent) == cancels + 1);
   CHECK(w.jobs(JobKind::capture_intent) == 2);
+}
+
+TEST_CASE("manual capture: what was reserved on the card is charged or let go, whatever is told late") {
+  for (const bool failed : {false, true}) {
+    CAPTURE(failed);
+    Till w;
+    auto& o = w.o;
+    auto draft = o.draft();
+    draft.manual_capture = true;
+    o.show = o.new_show(draft);
+    const auto payment = o.begin(o.reserve(o.tier(1000, 1).id, 1));
+    auto event = o.news(payment, IntentStatus::requires_capture);
+    std::get<IntentNews>(event.news).capturable_minor = payment.amount_minor;
+    o.must(event);
+    auto late = o.news(payment, failed ? IntentStatus::requires_payment_method : IntentStatus::requires_action, failed);
+    CHECK(o.must(late).detail == "already_authorized");
+    CHECK(w.payment(payment.id).status == TransactionStatus::requires_capture);
+    CHECK(o.must(o.news(payment, IntentStatus::succeeded)).detail == "confirmed");
+  }
+}
+
+TEST_CASE("payment: what happened before the last that is known changes nothing") {
+  Till w;
+  auto& o = w.o;
+  const auto registration = o.reserve(o.tier(1000, 1).id, 1);
+  const auto payment = o.begin(registration);
+  const auto told = [&](IntentStatus status, seconds at) {
+    auto event = o.news(payment, status, status == IntentStatus::requires_payment_method);
+    event.created = o.now + at;
+    return o.must(event);
+  };
+  const auto status = [&] {
+    return w.payment(payment.id).status;
+  };
+  CHECK(told(IntentStatus::processing, hours{1}).detail == "processing");
+  CHECK(told(IntentStatus::requires_payment_method, seconds{0}).detail == "older");
+  CHECK(told(IntentStatus::requires_action, seconds{3599}).detail == "older");
+  CHECK(status() == TransactionStatus::processing);
+  CHECK(w.jobs(JobKind::mail, "payment_failed") == 0);
+  CHECK(code(o.call(PayCash{.meta = o.meta(o.organiser), .registration_id = registration.id})) ==
+        Refusal::payment_in_progress);
+  CHECK(told(IntentStatus::requires_payment_method, hours{2}).detail == "failed");
+  CHECK(told(IntentStatus::processing, hours{1}).detail == "older");
+  CHECK(status() == TransactionStatus::failed);
+  CHECK(told(IntentStatus::requires_action, hours{3}).detail == "requires_action");
+  CHECK(told(IntentStatus::processing, hours{3}).detail == "processing");  // within one second, the only order there is
+  CHECK(told(IntentStatus::succeeded, seconds{0}).detail == "confirmed");
+}
+
+TEST_CASE("payment: of two that happened within one second, the provider says which was the last") {
+  Till w;
+  auto& o = w.o;
+  const auto payment = o.begin(o.reserve(o.tier(1000, 1).id, 1));
+  auto processing = o.news(payment, IntentStatus::processing);
+  auto failed = o.news(payment, IntentStatus::requires_payment_method, true);
+  processing.created = failed.created = o.now;
+  o.must(processing);
+  CHECK(o.must(failed).status == InboxStatus::waiting);
+  CHECK(w.payment(payment.id).status == TransactionStatus::processing);
+  const auto jobs = w.all<Job>();
+  CHECK(std::ranges::any_of(
+      jobs, [&](const Job& job) { return job.kind == JobKind::apply_event && *job.due_at < o.now + seconds{10}; }));
+  failed.retry = failed.fresh = true;
+  CHECK(o.must(failed).detail == "failed");
 }
 
 TEST_CASE("manual capture: another amount on the card is let go") {

@@ -75,6 +75,14 @@ void advance(World& world, const Meta& meta, FreshIds& ids, const Registration& 
 }
 
 [[nodiscard]] bool tie_refund(World& world, Refund& refund, const std::string& provider_id) {
+/// The business kept its share: it owes it.
+void forgo_reversal(World& world, const Meta& meta, Refund& refund) {
+  if (!refund.reverse_transfer || refund.status != RefundStatus::due) return;
+  refund.reverse_transfer = false;
+  raise_alert(world, meta, AlertKind::receivable, refund.id.value, refund.business_id, refund.show_id,
+              "The business owes " + std::to_string(refund.amount_minor) + " minor units " + refund.currency + ".");
+}
+
   const ClaimId id = refund_claim(provider_id);
   if (const Claim* claim = world.find<Claim>(id)) return claim->target == refund.id.value;
   if (!refund.provider_id.empty()) return false;
@@ -112,6 +120,18 @@ Result<void> check_shape(const RequestRefund& command) {
 }
 
 /// The tickets to end: those named, or all that are left.
+/// Once all money is back, every ticket that cost something ends.
+void add_paid(std::vector<std::int64_t>& numbers, const Registration& registration,
+              const std::vector<std::int64_t>& uncovered) {
+  for (const std::int64_t number : uncovered) {
+    const Line& line = line_of(registration, number);
+    if (line.price_minor + line.fee_minor > 0 && std::ranges::find(numbers, number) == numbers.end()) {
+      numbers.push_back(number);
+    }
+  }
+  std::ranges::sort(numbers);
+}
+
 Result<std::vector<std::int64_t>> tickets_of(const RequestRefund& command, const World& world,
                                              const Registration& registration, const Transaction& transaction,
                                              bool by_staff) {
@@ -191,10 +211,25 @@ Result<Refund> decide(const RequestRefund& command, World& world) {
     amount = command.ticket_numbers.empty() ? left - (keep_fee ? fees_of(*registration, *numbers) : 0)
                                             : price_of(*registration, *numbers, keep_fee);
     amount = std::clamp<std::int64_t>(amount, 0, left);
+    amount -= amount % charge_step_minor(transaction.currency);
   }
-  if (amount > left || (amount == 0 && (transaction.amount_minor > 0 || numbers->empty()))) {
+  if (amount == 0) {  // only what ends no ticket is nothing
+    std::erase_if(*numbers, [&](std::int64_t number) {
+      const TicketId id = ticket_id(registration->id, *registration->confirmed_at, number);
+      return world.get<Ticket>(id).status == TicketStatus::revoked;
+    });
+  }
+  if (amount > left || (amount == 0 && numbers->empty())) {
     return refuse(Refusal::refund_too_much, "amount",
                   "There are " + std::to_string(left) + " minor units left to give back.");
+  }
+  if (transaction.provider == Provider::stripe && !is_chargeable(amount, transaction.currency)) {
+    return refuse(Refusal::invalid_field, "amount",
+                  "In this currency the last digits of an amount are zero: give a multiple of " +
+                      std::to_string(charge_step_minor(transaction.currency)) + ".");
+  }
+  if (amount > 0 && amount == left) {
+    add_paid(*numbers, *registration, uncovered_tickets(world, *registration, transaction));
   }
   FreshIds ids(meta);
   const Registration owner = *registration;
@@ -234,13 +269,7 @@ Result<Refund> decide(const RecordRefund& command, World& world) {
     if (!tie_refund(world, refund, command.provider_id)) {
       return refuse(Refusal::conflict, "", "The refund is tied to another of the provider.");
     }
-    if (command.without_reversal && refund.reverse_transfer && refund.status == RefundStatus::due) {
-      refund.reverse_transfer = false;
-      raise_alert(world, command.meta, AlertKind::receivable, refund.id.value, refund.business_id, refund.show_id,
-  // A card's refund is told of when the provider has made it.
-  if (refund.status == RefundStatus::succeeded) put_mail(world, meta, ids, "given_back", refund.id.value);
-                  "The business owes " + std::to_string(refund.amount_minor) + " minor units " + refund.currency + ".");
-    }
+    if (command.without_reversal) forgo_reversal(world, command.meta, refund);
     advance(world, command.meta, ids, registration, transaction, refund, revived, command.status, command.error);
   }
   world.put(transaction);
@@ -250,6 +279,20 @@ Result<Refund> decide(const RecordRefund& command, World& world) {
 
 void need(Needs& needs, const RefundNews& news) {
   RefundId id = news.refund_id;
+void needs(const AskRefundAnew& command, Needs& needs) {
+  needs.change<Refund>(command.refund_id);
+}
+
+Result<Refund> decide(const AskRefundAnew& command, World& world) {
+  const Refund* found = world.find<Refund>(command.refund_id);
+  if (found == nullptr) return refuse(Refusal::unknown_refund, "", "There is no such refund.");
+  Refund refund = *found;
+  if (command.round <= refund.round) return refund;
+  refund.round = command.round;
+  world.put(refund);
+  return refund;
+}
+
   if (const auto* claim = needs.change<Claim>(refund_claim(news.provider_id))) id = RefundId{claim->target};
   const auto* refund = id ? needs.change<Refund>(id) : nullptr;
   if (refund != nullptr) {
@@ -258,6 +301,7 @@ void need(Needs& needs, const RefundNews& news) {
     need_alert(needs, AlertKind::refund_failed, id.value);
     return;
   }
+    need_alert(needs, AlertKind::receivable, id.value);
   const auto* transaction = need_payment_of(needs, news.intent_id);
   if (transaction == nullptr) return;
   need_refunds(needs, *transaction);
@@ -271,6 +315,15 @@ namespace {
 
 /// A refund that somebody made at the provider. Once all is given back, the tickets end.
 Refund make_foreign(World& world, const Telling& telling, const RefundNews& news, FreshIds& ids,
+/// Metadata can be written by others, and copied: what names a refund of ours must be that refund.
+bool is_same(const RefundNews& news, const Transaction& transaction, const Refund* refund) {
+  const bool is_ours = transaction.intent_id.empty() || news.intent_id == transaction.intent_id;
+  if (!is_ours || news.amount_minor <= 0) return false;
+  if (refund != nullptr) return news.amount_minor == refund->amount_minor && news.currency == refund->currency;
+  const auto& currency = transaction.received_currency.empty() ? transaction.currency : transaction.received_currency;
+  return news.currency == currency;
+}
+
                     const Registration& registration, Transaction& transaction) {
   Refund refund{.id = refund_id(transaction.id, transaction.refund_count + 1),
                 .transaction_id = transaction.id,
@@ -283,6 +336,8 @@ Refund make_foreign(World& world, const Telling& telling, const RefundNews& news
                 .reason = RefundReason::provider,
                 .created_by = telling.meta.actor,
                 .created_at = telling.meta.now};
+                .reverse_transfer =
+                    news.reversed.value_or(false) && transaction.charge_model == ChargeModel::destination,
   const bool issued =
       registration.status == RegistrationStatus::confirmed && registration.transaction_id == transaction.id;
   if (issued && transaction.refund_minor + refund.amount_minor >= transaction.received_minor) {
@@ -310,9 +365,11 @@ Applied apply(const Telling& telling, const RefundNews& news, World& world, Fres
   if (found == nullptr && transaction.refund_count >= max_refunds) return {InboxStatus::flagged, "too_many_refunds"};
   Refund refund = found != nullptr ? *found : make_foreign(world, telling, news, ids, registration, transaction);
   const bool revived = was_refused(refund);
+  if (!is_same(news, transaction, found)) return {InboxStatus::flagged, "refund_differs"};
   if (!tie_refund(world, refund, news.provider_id)) return {InboxStatus::flagged, "refund_of_another"};
   advance(world, telling.meta, ids, registration, transaction, refund, revived, news.status, news.failure_reason);
   const std::string detail = "refund_" + std::string(word(refund.status));
+  if (found != nullptr && news.reversed == false) forgo_reversal(world, telling.meta, refund);
   world.put(std::move(refund));
   world.put(std::move(transaction));
   return {InboxStatus::applied, detail};

@@ -10,8 +10,8 @@ inline constexpr std::int64_t max_refunds_asked = 40;
 inline constexpr std::int64_t max_refunds = 50;
 
 /// Gives money back: for the tickets named; with neither tickets nor amount, all that is left, and all tickets; with an
-/// amount, just that, and only the tickets named end. Tickets end at once, their places come back when the money is
-/// there. By the customer while the show lets him (whole or by ticket, no used ticket), else by the business's owner or
+/// amount, just that, and the tickets named end. Once nothing is left to give back, all tickets that cost something end;
+/// what remains can be ended for nothing. Tickets end at once, their places come back when the money is there. By the customer while the show lets him (whole or by ticket, no used ticket), else by the business's owner or
 /// an operator. What cost nothing gives a Refund of 0. The provider is asked by a job. Refuses: invalid_field,
 /// unknown_registration, forbidden, not_paid, disputed, refund_closed, ticket_not_valid, refund_too_much (nothing, or
 /// not as much, is left).
@@ -40,5 +40,15 @@ struct RecordRefund {
 };
 void needs(const RecordRefund& command, Needs& needs);
 [[nodiscard]] Result<Refund> decide(const RecordRefund& command, World& world);
+
+/// As AskIntentAnew, of a refund. Refuses: unknown_refund.
+struct AskRefundAnew {
+  using Outcome = Refund;
+  Meta meta;
+  RefundId refund_id;
+  std::int64_t round = 0;
+};
+void needs(const AskRefundAnew& command, Needs& needs);
+[[nodiscard]] Result<Refund> decide(const AskRefundAnew& command, World& world);
 
 }  // namespace admit::domain

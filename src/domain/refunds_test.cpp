@@ -138,7 +138,157 @@ TEST_CASE("refund: many odd parts sum up to the whole, and so do share and tax")
   CHECK(w.now_paid().tax_back_minor == w.payment.tax_minor);
   CHECK(w.balance(LedgerAccount::tax) == 0);
   CHECK(w.balance(LedgerAccount::platform_fee) == 0);
-  CHECK(w.status(1) == TicketStatus::valid);  // an amount ends no ticket
+  CHECK(w.status(1) == TicketStatus::revoked);
+}
+
+TEST_CASE("refund: an amount ends no ticket until all is given back, then every one") {
+  Sold w;
+  auto& o = w.o;
+  w.record(o.must(w.ask(o.organiser, {}, 3302)), RefundStatus::succeeded);
+  CHECK(w.status(1) == TicketStatus::valid);
+  const auto last = o.must(w.ask(o.organiser, {}, 1));
+  CHECK(last.ticket_numbers == std::vector<std::int64_t>{1, 2, 3});
+  for (const std::int64_t number : {1, 2, 3}) CHECK(w.status(number) == TicketStatus::revoked);
+  CHECK(o.must(o.scan(w.ticket(1))).check_in.reason == DoorReason::revoked);
+  w.record(last, RefundStatus::succeeded);
+  CHECK(w.taken() == 0);
+
+  Sold named;  // the last money goes back for one ticket: the others cost nothing any more
+  auto& n = named.o;
+  n.must(named.ask(n.organiser, {}, 2202));
+  CHECK(n.must(named.ask(n.organiser, {2})).ticket_numbers == std::vector<std::int64_t>{1, 2, 3});
+}
+
+TEST_CASE("refund: what cost nothing beside a paid ticket stays, and ends for nothing") {
+  Sold w;
+  auto& o = w.o;
+  const Tier free = o.tier(0, 5);
+  Reserve order = o.order(w.tier.id, 1);
+  order.lines.push_back({free.id, 1, {}});
+  const auto registration = o.must(order);
+  const auto payment = o.begin(registration);
+  o.must(o.news(payment, IntentStatus::succeeded));
+  const auto ask = [&](std::vector<std::int64_t> numbers) {
+    return o.must(RequestRefund{.meta = o.meta(o.organiser),
+                                .registration_id = registration.id,
+                                .ticket_numbers = std::move(numbers)});
+  };
+  const auto ticket = [&](std::int64_t number) -> const Ticket& {
+    const auto& row = w.rows.get<Registration>(registration.id);
+    return w.rows.get<Ticket>(ticket_id(row.id, *row.confirmed_at, number));
+  };
+  const bool paid_is_first = w.rows.get<Registration>(registration.id).lines[0].tier_id == w.tier.id;
+  const std::int64_t paid = paid_is_first ? 1 : 2;
+  const auto all = ask({paid});
+  CHECK(all.amount_minor == 1101);
+  CHECK(ticket(3 - paid).status == TicketStatus::valid);
+  const auto rest = ask({3 - paid});
+  CHECK(rest.amount_minor == 0);
+  CHECK(rest.status == RefundStatus::succeeded);  // there is nothing to ask the provider for
+  CHECK(ticket(3 - paid).status == TicketStatus::revoked);
+  CHECK(w.rows.get<Quota>(free.quota_ids[0]).taken == 0);
+  CHECK(code(o.call(RequestRefund{.meta = o.meta(o.organiser), .registration_id = registration.id})) ==
+        Refusal::refund_too_much);
+}
+
+TEST_CASE("refund: only what the provider can move in that currency") {
+  Rows rows;
+  testing::Office<Rows> o{rows};
+  auto draft = o.draft();
+  draft.currency = "KWD";
+  draft.doors_at = o.now + hours{24};
+  draft.starts_at = o.now + hours{25};
+  draft.windows = {{o.now, o.now + hours{30}}};
+  draft.customer_refund_until_s = 3600;
+  draft.refund_keeps_fee = true;
+  o.show = o.new_show(draft);
+  const Tier tier = o.must(CreateTier{.meta = o.meta(o.organiser),
+                                      .show_id = o.show,
+                                      .name = "t",
+                                      .price_minor = 1005,
+                                      .fee_minor = 5,
+                                      .capacity = 9});
+  const auto registration = o.reserve(tier.id, 2);
+  o.pay(registration);
+  const auto give = [&](UserId user, std::vector<std::int64_t> numbers, std::optional<std::int64_t> amount) {
+    return o.call(RequestRefund{.meta = o.meta(user),
+                                .registration_id = registration.id,
+                                .amount_minor = amount,
+                                .ticket_numbers = std::move(numbers)});
+  };
+  const auto refused = give(o.organiser, {}, 333);
+  CHECK(code(refused) == Refusal::invalid_field);
+  CHECK(refused.error().field == "amount");
+  CHECK(give(o.organiser, {}, 330)->amount_minor == 330);
+  CHECK(give(o.buyer, {1}, {})->amount_minor == 1000);  // what a rule makes of it is rounded down
+}
+
+TEST_CASE("refund: one of the provider's that names ours but is another is not applied") {
+  Sold w;
+  auto& o = w.o;
+  const auto refund = o.must(w.ask(o.organiser, {}, 1000));
+  const RefundNews right{.provider_id = "re_1",
+                         .intent_id = testing::Office<Rows>::intent_of(w.payment),
+                         .status = RefundStatus::succeeded,
+                         .amount_minor = 1000,
+                         .currency = "EUR",
+                         .refund_id = refund.id};
+  const auto other = o.begin(o.reserve(w.tier.id, 1, o.other_buyer));
+  o.must(o.news(other, IntentStatus::succeeded));
+  auto intent = right;
+  intent.intent_id = testing::Office<Rows>::intent_of(other);
+  auto amount = right;
+  amount.amount_minor = 999;
+  auto currency = right;
+  currency.currency = "USD";
+  auto negative = right;
+  negative.amount_minor = -100;
+  auto foreign = negative;
+  foreign.refund_id = {};
+  auto nothing = foreign;
+  nothing.amount_minor = 0;
+  auto dollars = currency;
+  dollars.refund_id = {};
+  for (const auto& news : {intent, amount, currency, negative, foreign, nothing, dollars}) {
+    CAPTURE(news.amount_minor);
+    CHECK(o.must(o.event(news)).status == InboxStatus::flagged);
+    CHECK(w.rows.get<Refund>(refund.id).status == RefundStatus::due);
+    CHECK(w.now_paid().refund_minor == 1000);
+    CHECK(w.now_paid().refund_count == 1);
+  }
+  CHECK(o.must(o.event(right)).detail == "refund_succeeded");
+  CHECK(o.must(o.event(amount)).status == InboxStatus::flagged);  // tied, but not told of another amount
+}
+
+TEST_CASE("refund: one made at the provider takes back from the business what the provider took back") {
+  for (const bool reversed : {false, true}) {
+    CAPTURE(reversed);
+    Sold w;
+    w.o.must(w.o.event(RefundNews{.provider_id = "re_by_hand",
+                                  .intent_id = testing::Office<Rows>::intent_of(w.payment),
+                                  .status = RefundStatus::succeeded,
+                                  .amount_minor = 3303,
+                                  .currency = "EUR",
+                                  .reversed = reversed}));
+    CHECK(w.balance(LedgerAccount::buyer) == 0);
+    CHECK(w.balance(LedgerAccount::platform) == (reversed ? 0 : -3303));
+    CHECK(w.rows.get<Refund>(refund_id(w.payment.id, 1)).reverse_transfer == reversed);
+  }
+}
+
+TEST_CASE("refund: an event that the business's share did not come back leaves a debt on the desk") {
+  Sold w;
+  const auto refund = w.o.must(w.ask(w.o.organiser));
+  w.o.must(w.o.event(RefundNews{.provider_id = "re_1",
+                                .intent_id = testing::Office<Rows>::intent_of(w.payment),
+                                .status = RefundStatus::succeeded,
+                                .amount_minor = 3303,
+                                .currency = "EUR",
+                                .refund_id = refund.id,
+                                .reversed = false}));
+  CHECK_FALSE(w.rows.get<Refund>(refund.id).reverse_transfer);
+  CHECK(w.balance(LedgerAccount::platform) == -3303);
+  CHECK(w.has_alert(AlertKind::receivable, refund.id.value));
 }
 
 TEST_CASE("refund: who may ask, for what, and until when") {

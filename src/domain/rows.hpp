@@ -410,6 +410,8 @@ struct Transaction {
   std::int64_t tax_back_minor = 0;  // of tax_minor
   std::int64_t open_disputes = 0;   // inquiries not counted
   std::optional<Instant> review_until;  // another amount was paid than asked for: until then an operator may accept it
+  std::int64_t round = 0;           // how often the provider was asked anew to begin it, each time by a key of its own
+  std::optional<Instant> told_at;   // `created` of the newest event that changed it: what is older changes nothing
   Instant created_at{};
   std::optional<Instant> processed_at;
   std::uint64_t version = 0;
@@ -436,7 +438,8 @@ struct Transaction {
                       column("fee_back_minor", &Transaction::fee_back_minor),
                       column("tax_back_minor", &Transaction::tax_back_minor),
                       column("open_disputes", &Transaction::open_disputes),
-                      column("review_until", &Transaction::review_until),
+                      column("review_until", &Transaction::review_until), column("round", &Transaction::round),
+                      column("told_at", &Transaction::told_at),
                       column("created_at", &Transaction::created_at), column("processed_at", &Transaction::processed_at)};
   }
   static constexpr auto indexes() {
@@ -465,6 +468,7 @@ struct Refund {
   std::int64_t fee_back_minor = 0;    // our share that goes back to the business
   std::int64_t tax_back_minor = 0;
   bool places_freed = false;          // its tickets' places can be sold again
+  std::int64_t round = 0;             // how often the provider was asked anew, each time by a key of its own
   std::string last_error;
   std::string created_by;  // as AuditEntry::actor
   Instant created_at{};
@@ -482,7 +486,8 @@ struct Refund {
                       column("reverse_transfer", &Refund::reverse_transfer),
                       column("fee_back_minor", &Refund::fee_back_minor),
                       column("tax_back_minor", &Refund::tax_back_minor), column("places_freed", &Refund::places_freed),
-                      column("last_error", &Refund::last_error), column("created_by", &Refund::created_by),
+                      column("round", &Refund::round), column("last_error", &Refund::last_error),
+                      column("created_by", &Refund::created_by),
                       column("created_at", &Refund::created_at), column("processed_at", &Refund::processed_at)};
   }
   static constexpr auto indexes() {

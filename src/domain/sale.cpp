@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "domain/events.hpp"
+#include "domain/alerts.hpp"
 #include "domain/ledger.hpp"
 
 namespace admit::domain {
@@ -204,7 +205,12 @@ const Registration* need_order(Needs& needs, RegistrationId id) {
   need_places(needs, registration->lines);
   need_counters(needs, *registration);
   needs.read<Show>(registration->show_id);
-  if (registration->transaction_id) needs.change<Transaction>(registration->transaction_id);
+  if (registration->transaction_id) {
+    const auto* transaction = needs.change<Transaction>(registration->transaction_id);
+    if (transaction != nullptr && transaction->review_until) {
+      need_alert(needs, AlertKind::amount_differs, transaction->id.value);
+    }
+  }
   return registration;
 }
 
@@ -236,6 +242,7 @@ void confirm(World& world, const Meta& meta, FreshIds& ids, Registration& regist
     Transaction other = world.get<Transaction>(registration.transaction_id);
     if (other.review_until) {
       other.review_until.reset();
+      settle_alert(world, meta, AlertKind::amount_differs, other.id.value);
       const Refund refund =
           make_refund(world, meta, ids, registration, other, RefundReason::amount_differs, left_minor(other), {});
       put_mail(world, meta, ids, "late_refund", refund.id.value);
@@ -304,6 +311,7 @@ void end_review(World& world, const Meta& meta, FreshIds& ids, Registration& reg
   }
   registration.due_at.reset();
   transaction.review_until.reset();
+  settle_alert(world, meta, AlertKind::amount_differs, transaction.id.value);
   if (const std::int64_t left = left_minor(transaction); left > 0) {
     const Refund refund =
         make_refund(world, meta, ids, registration, transaction, RefundReason::amount_differs, left, {});
@@ -348,7 +356,8 @@ Refund make_refund(World& world, const Meta& meta, FreshIds& ids, const Registra
   const bool by_card = transaction.provider == Provider::stripe;
   const std::int64_t whole = transaction.booked ? transaction.received_minor : transaction.amount_minor;
   transaction.refund_minor += amount_minor;
-  const auto due_back = [&](std::int64_t total, std::int64_t& before) {
+  const auto due_back = [&](std::int64_t total, std::int64_t& before) -> std::int64_t {
+    if (amount_minor == 0) return 0;
     const std::int64_t all = share_of(total, transaction.refund_minor, whole);
     const std::int64_t more = std::max<std::int64_t>(0, all - before);
     before += more;
@@ -365,13 +374,13 @@ Refund make_refund(World& world, const Meta& meta, FreshIds& ids, const Registra
       .currency = transaction.received_currency.empty() ? transaction.currency : transaction.received_currency,
       .reason = reason,
       .ticket_numbers = std::move(ticket_numbers),
-      .reverse_transfer = by_card && transaction.charge_model == ChargeModel::destination,
+      .reverse_transfer = by_card && amount_minor > 0 && transaction.charge_model == ChargeModel::destination,
       .fee_back_minor = due_back(transaction.application_fee_minor, transaction.fee_back_minor),
       .tax_back_minor = due_back(transaction.tax_minor, transaction.tax_back_minor),
       .created_by = meta.actor,
       .created_at = meta.now};
   audit(world, meta, ids, "refund.requested", refund.id.value, registration.show_id);
-  if (by_card) {
+  if (by_card && amount_minor > 0) {
     put_job(world, meta, ids, JobKind::refund_intent, refund.id.value);
   } else {  // cash is handed over by who asks for it; what cost nothing is given back with the ticket
     refund.status = RefundStatus::succeeded;

@@ -11,11 +11,15 @@ struct Telling {
   bool livemode = false;
   std::int64_t epoch = 0;
   bool last_try = false;
+  std::optional<Instant> created{};  // as ApplyEvent::created
+  bool fresh = false;
 };
 struct Applied {
   InboxStatus status;
   std::string detail;
   RegistrationId confirmed{};
+  /// `waiting`: when its object is looked at. A payment that is not known is on its way, or somebody else's.
+  std::chrono::seconds again_after{60};
 };
 
 /// Ours are on our own account, or on the business's where it is charged directly: any other was made by somebody

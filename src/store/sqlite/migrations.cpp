@@ -302,6 +302,9 @@ alter table session add column agent text not null default '';
 alter table session add column address text not null default '';
 alter table device add column tier_ids text not null default '[]';
 alter table device add column seen_at integer;
+alter table payment_transaction add column round integer not null default 0;
+alter table payment_transaction add column told_at integer;
+alter table refund add column round integer not null default 0;
 
 create table member (
   id blob not null primary key, business_id blob not null, user_id blob not null, role text not null,
