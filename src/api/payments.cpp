@@ -137,7 +137,7 @@ class PaymentEndpoints {
 
   Task begin(domain::Transaction transaction, domain::Meta meta) {
     const bool is_known = !transaction.intent_id.empty();
-    const auto order = payment::intent_order(transaction, x.settings.installation_id);
+    auto order = payment::intent_order(transaction, x.settings.installation_id);
     const auto until = std::chrono::steady_clock::now() + longest_wait;
     auto created = is_known ? co_await x.payments->retrieve_intent(transaction.intent_id, payment::on_account(transaction))
                             : co_await x.payments->create_intent(order);
@@ -157,6 +157,15 @@ class PaymentEndpoints {
         co_return problem_of({Refusal::registration_not_held, "registrationId",
                               "The registration ended while its payment was being begun; reserve again."});
       }
+    }
+    if (!created && created.error().is_kept) {
+      // As the job does: stored, then asked by another key.
+      auto anew = co_await submit(x.lane, domain::AskIntentAnew{.meta = meta,
+                                                                .transaction_id = transaction.id,
+                                                                .round = transaction.round + 1});
+      if (!anew.result) co_return problem_of(anew.result.error());
+      order = payment::intent_order(*anew.result, x.settings.installation_id);
+      created = co_await x.payments->create_intent(order);
     }
     co_return reply(200, IntentJson{std::string(created->client_secret.text()), created->intent.id});
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <ranges>
 #include <stdexcept>
 #include <utility>
 
@@ -20,8 +21,11 @@ namespace {
 
 constexpr std::chrono::days events_kept{30};  // by the provider
 constexpr std::int64_t rest_ms = 3'000;  // after the provider could not be reached
-constexpr int max_event_pages = 1'000;
+constexpr std::size_t max_event_pages = 1'000;
 constexpr std::size_t businesses_per_read = 500;
+constexpr std::int64_t max_accounts_per_walk = 2'000;
+/// Faults that the provider may keep for keys of one thing before it is given up for this try.
+constexpr std::int64_t max_rounds_per_try = 3;
 constexpr std::size_t scans_per_read = 500;
 constexpr std::size_t max_scans_in_evidence = 200;
 constexpr std::size_t max_scans_read = 1'000'000;
@@ -46,10 +50,16 @@ std::string words_of(const payment::Failure& failure) {
   return text;
 }
 
-/// The account is gone, or no longer connected to us.
-bool is_disconnected(const payment::Failure& failure) {
-  return failure.kind == payment::FailureKind::refused &&
-         (failure.code == "account_invalid" || failure.http_status == 403 || failure.http_status == 404);
+/// Where the registration was made from, as its audit entry says; "" where it is not found. Ids begin with their
+/// millisecond, so that the entries of one are together.
+std::string address_of(store::Store& store, const domain::Registration& registration) {
+  const auto moment = [](domain::Uuid id) { return id.high >> 16; };
+  const domain::Uuid before{moment(registration.id.value) << 16, 0};
+  for (const auto& entry : store::scan<domain::AuditEntry>(store, before, entries_read)) {
+    if (moment(entry.id.value) != moment(registration.id.value)) break;
+    if (entry.subject == registration.id.value && !entry.address.empty()) return entry.address;
+  }
+  return {};
 }
 
 }  // namespace
@@ -93,7 +103,14 @@ Tried ProviderJobs::create_intent(domain::TransactionId id) {
   const auto transaction = store::get<domain::Transaction>(x_store, id);
   if (!transaction) return "the payment is missing";
   if (!transaction->intent_id.empty() || transaction->status == domain::TransactionStatus::cancelled) return "";
-  const auto made = payment::blocking(x_payments.create_intent(payment::intent_order(*transaction, x_installation_id)));
+  auto made = payment::blocking(x_payments.create_intent(payment::intent_order(*transaction, x_installation_id)));
+  if (!made && made.error().is_kept) {
+    // Nobody can pay an intent whose secret nobody was told: asking anew cannot charge twice.
+    const auto anew = x_lane.call(
+        domain::AskIntentAnew{.meta = meta(), .transaction_id = id, .round = transaction->round + 1});
+    if (!anew) return anew.error().detail;
+    made = payment::blocking(x_payments.create_intent(payment::intent_order(*anew, x_installation_id)));
+  }
   if (!made) return said(made.error());
   const auto noted =
       x_lane.call(domain::RecordIntent{.meta = meta(), .transaction_id = id, .intent_id = made->intent.id});
@@ -132,7 +149,10 @@ Tried ProviderJobs::cancel_intent(domain::TransactionId id) {
 Tried ProviderJobs::capture_intent(domain::TransactionId id, std::int64_t attempt) {
   const auto transaction = store::get<domain::Transaction>(x_store, id);
   if (!transaction) return "the payment is missing";
-  if (transaction->status != domain::TransactionStatus::requires_capture) return "";
+  // Whatever else our row says, the provider knows better: it is asked.
+  const bool is_over = transaction->status == domain::TransactionStatus::succeeded ||
+                       transaction->status == domain::TransactionStatus::cancelled;
+  if (is_over || transaction->intent_id.empty()) return "";
   const std::string account = payment::on_account(*transaction);
   const auto captured = payment::blocking(x_payments.capture_intent(payment::capture_order(*transaction, attempt - 1)));
   if (captured) return apply_news(*transaction, payment::to_news(*captured));
@@ -151,7 +171,8 @@ Tried ProviderJobs::refund(domain::RefundId id, std::int64_t attempt) {
   const auto transaction = store::get<domain::Transaction>(x_store, refund->transaction_id);
   if (!transaction) return "the payment is missing";
   const auto made =
-      payment::blocking(x_payments.create_refund(payment::refund_order(*refund, *transaction, attempt > 1)));
+  const bool maybe_made = attempt > 1 || refund->round > 0;
+      payment::blocking(x_payments.create_refund(payment::refund_order(*refund, *transaction, maybe_made)));
   domain::RecordRefund record{.meta = meta(), .refund_id = id};
   if (made) {
     record.provider_id = made->refund.id;
@@ -162,6 +183,11 @@ Tried ProviderJobs::refund(domain::RefundId id, std::int64_t attempt) {
     record.status = domain::RefundStatus::failed;
     record.error = made.error().code.empty() ? "refused" : made.error().code;
   } else {
+  } else if (made.error().is_kept) {
+    // The next try looks for it once more before it asks by the new key: money must not go back twice.
+    const auto anew =
+        x_lane.call(domain::AskRefundAnew{.meta = meta(), .refund_id = id, .round = refund->round + 1});
+    return anew ? words_of(made.error()) : anew.error().detail;
     return said(made.error());
   }
   const auto noted = x_lane.call(std::move(record));
@@ -176,6 +202,7 @@ Tried ProviderJobs::apply_event(domain::InboxId id, std::int64_t attempt) {
   if (!event) return "the stored event cannot be read";
   auto fresh = payment::blocking(x_payments.refresh_event(*event));
   if (!fresh) {
+  const bool is_fresh = fresh.has_value();
     const bool is_refused = fresh.error().kind == payment::FailureKind::refused;
     if (!is_refused || attempt < domain::max_job_attempts) return said(fresh.error());
     // Nobody shows us that object, of an account that is not ours: what the event said then is all there is.
@@ -190,6 +217,7 @@ Tried ProviderJobs::apply_event(domain::InboxId id, std::int64_t attempt) {
   command.epoch = x_epoch();
   command.retry = true;
   command.last_try = attempt >= domain::max_job_attempts;
+  command.fresh = is_fresh;
   const auto applied = x_lane.call(std::move(command));
   if (!applied) return applied.error().detail;
   return applied->status == domain::InboxStatus::waiting ? "its payment is not known yet" : "";
@@ -202,7 +230,7 @@ Tried ProviderJobs::refresh_account(domain::BusinessId id) {
   domain::AccountNews news;
   if (account) {
     news = std::get<domain::AccountNews>(payment::to_news(*account));
-  } else if (is_disconnected(account.error())) {
+  } else if (account.error().is_of_foreign_account()) {
     news = {.account_id = business->stripe_account, .deauthorized = true};
   } else {
     return said(account.error());
@@ -224,9 +252,15 @@ Tried ProviderJobs::reverse_transfer(domain::DisputeId id, std::int64_t attempt)
     const auto charge = payment::blocking(x_payments.retrieve_charge(transaction->charge_id));
     if (!charge) return said(charge.error());
     if (!charge->transfer_id.empty()) {
-      const auto made =
-          payment::blocking(x_payments.create_transfer_reversal(
-              payment::reversal_order(*dispute, charge->transfer_id, dispute->amount_minor)));
+      const auto reverse = [&](std::int64_t round) {
+        return payment::blocking(x_payments.create_transfer_reversal(
+            payment::reversal_order(*dispute, charge->transfer_id, dispute->amount_minor, round)));
+      };
+      // Each round is looked for before the next, and every try begins with the first: none is made twice.
+      auto made = reverse(0);
+      for (std::int64_t round = 1; !made && made.error().is_kept && round < max_rounds_per_try; ++round) {
+        made = reverse(round);
+      }
       if (made) {
         reversed = made->amount_minor;
       } else if (made.error().kind != payment::FailureKind::refused) {
@@ -300,34 +334,50 @@ Tried ProviderJobs::collect_evidence(domain::DisputeId id) {
 }
 
 std::size_t ProviderJobs::reconcile(bool all) {
-  std::size_t applied = reconcile_account("", all);
-  domain::Uuid after;
+  const auto of_platform = reconcile_account("", all);
+  if (!of_platform) {
+    throw std::runtime_error("the provider's events cannot be listed: " + words_of(of_platform.error()));
+  }
+  std::size_t applied = *of_platform;
+  std::int64_t accounts = 0;
   for (;;) {
-    const auto businesses = store::scan<domain::Business>(x_store, after, businesses_per_read);
+    const auto businesses = store::scan<domain::Business>(x_store, x_walked_until, businesses_per_read);
     for (const auto& business : businesses) {
-      if (business.stripe_account.empty() || business.deauthorized) continue;
-      if (business.charge_model == domain::ChargeModel::direct) {
-        applied += reconcile_account(business.stripe_account, all);
-      }
-      // What keeps it from selling may be settled, and the event that told us so lost.
-      if (domain::sales_gate(business)) {
-        if (const auto tried = refresh_account(business.id); tried.is_away) throw std::runtime_error(tried.error);
+      if (!business.stripe_account.empty()) {
+        if (++accounts > max_accounts_per_walk) return applied;  // the next walk goes on here
+        applied += reconcile_business(business, all);
       }
     }
-    if (businesses.size() < businesses_per_read) return applied;
-    after = businesses.back().id.value;
   }
 }
 
-std::size_t ProviderJobs::reconcile_account(const std::string& account, bool all) {
-  std::size_t applied = 0;
+/// The provider lists the newest first: the pages are walked to the end, then applied from there.
+payment::Answer<std::size_t> ProviderJobs::reconcile_account(const std::string& account, bool all) {
   payment::EventQuery query{.on_account = account, .since = x_clock() - events_kept, .only_undelivered = !all};
   query.types.assign(all_followed_types.begin(), all_followed_types.end());
-  for (int pages = 0; pages < max_event_pages; ++pages) {
-    auto page = payment::blocking(x_payments.list_events(query));
-    if (!page) throw std::runtime_error("the provider's events cannot be listed: " + words_of(page.error()));
-    for (const auto& event : page->events) {
-      if (store::get<domain::InboxEvent>(x_store, domain::inbox_id(event.id))) continue;
+  const auto is_new = [&](const payment::ProviderEvent& event) {
+    return !store::get<domain::InboxEvent>(x_store, domain::inbox_id(event.id)).has_value();
+  };
+  std::vector<std::string> pages;  // where those begin that have something new
+  payment::EventPage page;
+  for (std::size_t seen = 0; seen < max_event_pages; ++seen) {
+    auto listed = payment::blocking(x_payments.list_events(query));
+    if (!listed) return std::unexpected(listed.error());
+    page = std::move(*listed);
+    if (std::ranges::any_of(page.events, is_new)) pages.push_back(query.after);
+    if (page.next.empty()) break;
+    query.after = page.next;
+  }
+  std::size_t applied = 0;
+  for (; !pages.empty(); pages.pop_back()) {
+    if (query.after != pages.back()) {
+      query.after = pages.back();
+      auto listed = payment::blocking(x_payments.list_events(query));
+      if (!listed) return std::unexpected(listed.error());
+      page = std::move(*listed);
+    }
+    for (const auto& event : page.events | std::views::reverse) {
+      if (!is_new(event)) continue;
       auto command = payment::to_command(event);
       command.meta = meta();
       command.meta.actor = "stripe";
@@ -337,10 +387,35 @@ std::size_t ProviderJobs::reconcile_account(const std::string& account, bool all
       const auto outcome = x_lane.call(std::move(command));
       if (outcome && !outcome->duplicate) ++applied;
     }
-    if (page->next.empty()) break;
-    query.after = std::move(page->next);
   }
   return applied;
 }
+      x_walked_until = business.id.value;
+    }
+    if (businesses.size() < businesses_per_read) break;
+  }
+  x_walked_until = {};
+  return applied;
+}
+
+/// Whatever its charge model is today: payments of another may be on its account, and what changes the account or keeps
+/// a payout from it is told there only.
+std::size_t ProviderJobs::reconcile_business(const domain::Business& business, bool all) {
+  const auto applied = reconcile_account(business.stripe_account, all);
+  const bool is_gone = !applied && applied.error().is_of_foreign_account();
+  if (!applied && applied.error().kind != payment::FailureKind::refused) {
+    throw std::runtime_error("the provider's events cannot be listed: " + words_of(applied.error()));
+  }
+  if (!applied && !is_gone) {
+    log::warning("the provider does not show us the events of an account",
+                 {{"businessId", business.id.text()}, {"reason", words_of(applied.error())}});
+  }
+  // What keeps it from selling may be settled, or may be new, and the event that told us so lost.
+  if (is_gone ? !business.deauthorized : domain::sales_gate(business).has_value()) {
+    const auto tried = refresh_account(business.id);
+    if (tried.is_away) throw std::runtime_error(tried.error);
+    if (!tried.error.empty()) {
+      log::warning("an account could not be looked at",
+                   {{"businessId", business.id.text()}, {"reason", tried.error}});
 
 }  // namespace admit::job

@@ -46,11 +46,15 @@ class ProviderJobs {
   [[nodiscard]] Tried refund(domain::RefundId id, std::int64_t attempt);
   [[nodiscard]] Tried apply_event(domain::InboxId id, std::int64_t attempt);
   [[nodiscard]] Tried refresh_account(domain::BusinessId id);
+  /// Makes an account for a business that has none; `country` as payment::AccountOrder has it.
+  [[nodiscard]] Tried create_account(domain::BusinessId id, const std::string& country);
   [[nodiscard]] Tried reverse_transfer(domain::DisputeId id, std::int64_t attempt);
   [[nodiscard]] Tried collect_evidence(domain::DisputeId id);
 
-  /// Fetches the events of the last 30 days that did not reach us, or all of them, and applies those that are not in the
-  /// inbox; says how many these were. Throws std::runtime_error when the provider does not answer.
+  /// Fetches the events of the last 30 days that did not reach us, or all of them, on our own account and on those of
+  /// businesses (2,000 in one walk; the next goes on there, also after a fault), and applies those that are not in the
+  /// inbox, the oldest first; says how many these were. Throws std::runtime_error when the provider does not answer.
+  /// One thread at a time.
   std::size_t reconcile(bool all);
 
   /// The provider could not be reached a moment ago: no use in asking at once again.
@@ -59,7 +63,8 @@ class ProviderJobs {
  private:
   [[nodiscard]] domain::Meta meta();
   [[nodiscard]] Tried apply_news(const domain::Transaction& transaction, domain::News news);
-  std::size_t reconcile_account(const std::string& account, bool all);
+  std::size_t reconcile_business(const domain::Business& business, bool all);
+  [[nodiscard]] payment::Answer<std::size_t> reconcile_account(const std::string& account, bool all);
   [[nodiscard]] Tried said(const payment::Failure& failure);
 
   engine::Lane& x_lane;
@@ -70,6 +75,7 @@ class ProviderJobs {
   std::function<std::int64_t()> x_epoch;
   std::string x_installation_id;
   std::atomic<std::int64_t> x_away_until_ms{0};  // of the steady clock
+  domain::Uuid x_walked_until;                   // the last business whose account was reconciled
 };
 
 }  // namespace admit::job

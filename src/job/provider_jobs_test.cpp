@@ -3,18 +3,22 @@
 #include <doctest/doctest.h>
 #include <stdlib.h>
 
+#include <boost/json.hpp>
 #include <filesystem>
 #include <thread>
 
 #include "domain/events.hpp"
 #include "domain/jobs.hpp"
+#include "domain/testing/office.hpp"
 #include "http/client.hpp"
 #include "payment/event.hpp"
+#include "payment/orders.hpp"
 #include "payment/sandbox/sandbox.hpp"
 #include "payment/stripe_client.hpp"
 #include "store/memory/memory_store.hpp"
 
 using namespace admit;
+namespace json = boost::json;
 
 namespace {
 
@@ -56,6 +60,38 @@ class Desk {
   }
   domain::InboxStatus status_of(domain::InboxId id) { return store::get<domain::InboxEvent>(x_store, id)->status; }
 
+  template <class Command>
+  auto call(Command command) {
+    return x_lane.call(std::move(command));
+  }
+  template <class Command>
+  typename Command::Outcome must(Command command) {
+    auto outcome = x_lane.call(std::move(command));
+    if (!outcome) throw std::runtime_error(outcome.error().detail);
+    return std::move(*outcome);
+  }
+  template <class Row>
+  Row row(domain::IdOf<Row> id) {
+    return store::get<Row>(x_store, id).value();
+  }
+  /// By the provider's control routes, or as its own page does.
+  json::object ask(std::string path, std::string body = {}, std::string account = {}) {
+    http::ClientRequest request;
+    request.method = "POST";
+    request.url = x_sandbox.api_base() + std::move(path);
+    request.headers = {{"Authorization", "Bearer " + std::string(x_sandbox.keys().secret_key.text())},
+                       {"Content-Type", "application/x-www-form-urlencoded"}};
+    if (!account.empty()) request.headers.push_back({"Stripe-Account", std::move(account)});
+    request.body = std::move(body);
+    const auto reply = x_client.send_blocking(std::move(request));
+    REQUIRE(reply);
+    CAPTURE(reply->body);
+    REQUIRE(reply->status == 200);
+    return json::parse(reply->body).as_object();
+  }
+
+  std::string new_account() { return x_sandbox.create_account(); }
+
  private:
   Folder x_folder;
   payment::sandbox::Sandbox x_sandbox;
@@ -86,4 +122,100 @@ TEST_CASE("event job: what is of an account that shows us nothing waits for its 
   CHECK(desk.status_of(id) == domain::InboxStatus::waiting);
   CHECK(jobs.apply_event(id, domain::max_job_attempts).error == "");
   CHECK(desk.status_of(id) == domain::InboxStatus::flagged);
+}
+
+namespace {
+
+/// A business that sells through the sandbox, and what its buyers do there.
+struct Till {
+  Desk desk;
+  domain::testing::Office<Desk> o{desk};
+  job::ProviderJobs jobs{desk.jobs()};
+  std::string account = desk.new_account();
+  domain::Tier tier;
+
+  explicit Till(domain::ChargeModel model = domain::ChargeModel::destination, bool manual_capture = false) {
+    o.now = now();
+    o.business = o.must(domain::CreateBusiness{.meta = o.meta(o.organiser), .name = "A business"}).id;
+    o.must(domain::LinkAccount{.meta = o.by_operator(), .business_id = o.business, .account = o.account(account)});
+    set(model);
+    auto draft = o.draft();
+    draft.manual_capture = manual_capture;
+    o.show = o.new_show(draft);
+    tier = o.tier(2500, 10);
+  }
+  void set(domain::ChargeModel model) {
+    o.must(domain::SetFees{.meta = o.by_operator(), .business_id = o.business, .terms = {.charge_model = model}});
+  }
+  domain::Transaction begin() {
+    const auto begun = o.begin(o.reserve(tier.id, 1));
+    CHECK(jobs.create_intent(begun.id).error == "");
+    return desk.row<domain::Transaction>(begun.id);
+  }
+  json::object confirm(const domain::Transaction& payment, const std::string& card) {
+    return desk.ask("/v1/payment_intents/" + payment.intent_id + "/confirm",
+                    "payment_method_data[type]=card&payment_method_data[card][exp_month]=12&payment_method_data[card]"
+                    "[exp_year]=2040&payment_method_data[card][cvc]=123&payment_method_data[card][number]=" +
+                        card,
+                    payment::on_account(payment));
+  }
+  domain::TransactionStatus status(const domain::Transaction& payment) {
+    return desk.row<domain::Transaction>(payment.id).status;
+  }
+};
+
+constexpr auto good_card = "4242424242424242";
+
+}  // namespace
+
+TEST_CASE("reconcile: what was missed is applied as it happened, and a card that was reserved is charged") {
+  Till w{domain::ChargeModel::destination, true};
+  const auto payment = w.begin();
+  w.confirm(payment, "4000002760003184");
+  w.desk.ask("/sandbox/3ds/" + payment.intent_id + "/complete");
+  CHECK(w.jobs.reconcile(true) > 1);
+  CHECK(w.status(payment) == domain::TransactionStatus::requires_capture);
+  CHECK(w.jobs.capture_intent(payment.id, 1).error == "");
+  CHECK(w.status(payment) == domain::TransactionStatus::succeeded);
+}
+
+TEST_CASE("reconcile: payments on a business's account are found whatever its charge model is now") {
+  Till w{domain::ChargeModel::direct};
+  const auto payment = w.begin();
+  w.set(domain::ChargeModel::destination);
+  w.confirm(payment, good_card);
+  CHECK(w.jobs.reconcile(true) > 0);
+  CHECK(w.status(payment) == domain::TransactionStatus::succeeded);
+}
+
+TEST_CASE("reconcile: hears that an account can charge no longer, though its event was lost") {
+  Till w;
+  w.desk.ask("/__sbx/account/" + w.account + "/requirements", "state=rejected");
+  CHECK(w.jobs.reconcile(true) > 0);
+  CHECK_FALSE(w.desk.row<domain::Business>(w.o.business).charges_enabled);
+}
+
+TEST_CASE("payment job: a fault that the provider keeps, with nothing done, is got past by a key that is stored") {
+  Till w;
+  w.desk.ask("/__sbx/faults", "http_500_undone=1");
+  const auto payment = w.begin();
+  CHECK(payment.round == 1);
+  CHECK_FALSE(payment.intent_id.empty());
+}
+
+TEST_CASE("refund job: a fault that the provider keeps, with nothing done, is got past once it was looked for again") {
+  Till w;
+  const auto payment = w.begin();
+  w.confirm(payment, good_card);
+  w.jobs.reconcile(true);
+  const auto refund =
+      w.o.must(domain::RequestRefund{.meta = w.o.meta(w.o.organiser), .registration_id = payment.registration_id});
+  w.desk.ask("/__sbx/faults", "http_500_undone=1");
+  CHECK(w.jobs.refund(refund.id, 1).error != "");
+  CHECK(w.desk.row<domain::Refund>(refund.id).status == domain::RefundStatus::due);
+  CHECK(w.jobs.refund(refund.id, 2).error == "");
+  const auto done = w.desk.row<domain::Refund>(refund.id);
+  CHECK(done.round == 1);
+  CHECK(done.status == domain::RefundStatus::succeeded);
+  CHECK(w.desk.row<domain::Transaction>(payment.id).refunded_minor == 2500);
 }

@@ -62,6 +62,7 @@ domain::News news_of(const Refund& refund) {
                             .amount_minor = refund.amount_minor,
                             .currency = refund.currency,
                             .refund_id = own_id<domain::RefundId>(refund.refund_id),
+                            .reversed = !refund.transfer_reversal_id.empty(),
                             .failure_reason = refund.failure_reason};
 }
 
@@ -188,6 +189,7 @@ domain::ApplyEvent to_command(const ProviderEvent& event) {
   command.account = event.account;
   command.livemode = event.livemode;
   command.payload = event.payload;
+  if (event.created > domain::Instant{}) command.created = event.created;
   if (!event.is_thin) command.news = to_news(event);
   return command;
 }

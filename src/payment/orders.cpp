@@ -18,7 +18,7 @@ std::string on_account(const domain::Transaction& transaction) {
   return transaction.charge_model == domain::ChargeModel::direct ? transaction.stripe_account : "";
 }
 
-IntentOrder intent_order(const domain::Transaction& transaction, std::string_view installation_id, std::int64_t round) {
+IntentOrder intent_order(const domain::Transaction& transaction, std::string_view installation_id) {
   return {.amount_minor = transaction.amount_minor,
           .currency = transaction.currency,
           .destination = transaction.stripe_account,
@@ -30,7 +30,7 @@ IntentOrder intent_order(const domain::Transaction& transaction, std::string_vie
           .transaction_id = transaction.id.text(),
           .attempt = transaction.attempt,
           .installation_id = std::string{installation_id},
-          .idempotency_key = key_of("pi-create", transaction.id.text(), round),
+          .idempotency_key = key_of("pi-create", transaction.id.text(), transaction.round),
           .begun_at = transaction.created_at};
 }
 
@@ -48,7 +48,7 @@ RefundOrder refund_order(const domain::Refund& refund, const domain::Transaction
           .refund_application_fee = refund.fee_back_minor > 0,
           .refund_id = refund.id.text(),
           .transaction_id = transaction.id.text(),
-          .idempotency_key = key_of("refund", refund.id.text(), 0),
+          .idempotency_key = key_of("refund", refund.id.text(), refund.round),
           .maybe_made = maybe_made};
 }
 
@@ -56,12 +56,13 @@ std::string cancel_key(domain::TransactionId transaction, std::int64_t attempt) 
   return key_of("cancel", transaction.text(), attempt);
 }
 
-ReversalOrder reversal_order(const domain::Dispute& dispute, std::string transfer_id, std::int64_t amount_minor) {
+ReversalOrder reversal_order(const domain::Dispute& dispute, std::string transfer_id, std::int64_t amount_minor,
+                             std::int64_t round) {
   return {.transfer_id = std::move(transfer_id),
           .amount_minor = amount_minor,
           .refund_application_fee = false,
           .dispute_id = dispute.id.text(),
-          .idempotency_key = key_of("reverse", dispute.id.text(), 0)};
+          .idempotency_key = key_of("reverse", dispute.id.text(), round)};
 }
 
 }  // namespace admit::payment

@@ -41,7 +41,9 @@ TEST_CASE("orders: a payment is asked for as its row says, with a key of its own
   CHECK(order.transaction_id == "0190f1c2-7b00-7000-8000-000000000001");
   CHECK(order.idempotency_key == "pi-create:0190f1c2-7b00-7000-8000-000000000001");
   CHECK(order.begun_at == transaction().created_at);
-  CHECK(intent_order(transaction(), "hall", 3).idempotency_key == order.idempotency_key + ":3");
+  auto anew = transaction();
+  anew.round = 3;
+  CHECK(intent_order(anew, "hall").idempotency_key == order.idempotency_key + ":3");
 }
 
 TEST_CASE("orders: what lives on the organiser's account is asked for there") {
@@ -54,13 +56,16 @@ TEST_CASE("orders: what lives on the organiser's account is asked for there") {
   CHECK(refund_order(refund(), direct, false).on_account == "acct_9");
 }
 
-TEST_CASE("orders: a refund gives back the fee where there is one, under one key for ever") {
+TEST_CASE("orders: a refund gives back the fee where there is one, under one key for each round") {
   const auto order = refund_order(refund(), transaction(), false);
   CHECK(order.amount_minor == 1000);
   CHECK(order.reverse_transfer);
   CHECK(order.refund_application_fee);
   CHECK(order.refund_id == "0190f1c2-7b00-7000-8000-000000000003");
   CHECK(order.idempotency_key == refund_order(refund(), transaction(), true).idempotency_key);
+  auto anew = refund();
+  anew.round = 1;
+  CHECK(refund_order(anew, transaction(), true).idempotency_key == order.idempotency_key + ":1");
   auto without_fee = refund();
   without_fee.fee_back_minor = 0;
   CHECK_FALSE(refund_order(without_fee, transaction(), false).refund_application_fee);

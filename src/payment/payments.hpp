@@ -178,6 +178,13 @@ struct Failure {
   /// The intent's state where the refusal tells it (`payment_intent_unexpected_state`).
   std::optional<IntentStatus> intent_status;
   std::int64_t retry_after_s = 0;  ///< not_sent: when it is worth another try; 0 where nobody knows
+  /// unknown: a fault of its own that the provider keeps for this key for a day, and nothing was found of what was asked
+  /// for (where there is something to look up by): only another key gets another answer.
+  bool is_kept = false;
+  /// The account named is gone, or no longer connected to us: not that our key lacks a right.
+  [[nodiscard]] bool is_of_foreign_account() const {
+    return kind == FailureKind::refused && (code == "account_invalid" || (http_status == 404 && code == "resource_missing"));
+  }
 };
 
 template <class T>
@@ -222,7 +229,7 @@ class Payments {
 
   [[nodiscard]] virtual AnswerTask<Account> create_account(AccountOrder order) = 0;
   [[nodiscard]] virtual AnswerTask<AccountLink> create_account_link(AccountLinkOrder order) = 0;
-  /// Refused with `account_invalid` or HTTP 403 where it is no (longer a) connected account of ours.
+  /// Refused with Failure::is_of_foreign_account() where it is no (longer a) connected account of ours.
   [[nodiscard]] virtual AnswerTask<Account> retrieve_account(std::string account_id) = 0;
 
   /// Where an organiser is sent to link an account that exists already. "" where no client id is configured.

@@ -86,11 +86,16 @@ std::int64_t seconds_of(std::optional<std::string_view> header) {
   return std::min(value, longest_s);
 }
 
+bool is_replayed(const http::ClientReply& reply) {
+  return reply.header("Idempotent-Replayed") == "true";
+}
+
 Failure failure_of(const http::ClientReply& reply) {
   Failure failure;
   failure.kind = kind_of(reply.status);
   failure.http_status = reply.status;
   failure.request_id = reply.header("Request-Id").value_or("");
+  failure.is_kept = reply.status >= 500 && is_replayed(reply);
   if (failure.kind == FailureKind::not_sent) failure.retry_after_s = seconds_of(reply.header("Retry-After"));
   const auto body = provider_json::parse(reply.body);
   const auto* root = body ? body->if_object() : nullptr;
@@ -116,7 +121,7 @@ Failure failure_of(const http::ClientReply& reply) {
 /// The provider's own word first, then the rule: conflicts, rate limits and its own faults are worth another try.
 bool is_worth_retrying(const http::ClientReply& reply) {
   // A fault of its own that it has kept for the key comes back however often it is asked.
-  if (reply.status >= 500 && reply.header("Idempotent-Replayed") == "true") return false;
+  if (reply.status >= 500 && is_replayed(reply)) return false;
   const auto told = reply.header("Stripe-Should-Retry");
   if (told == "true") return true;
   if (told == "false") return false;
@@ -270,6 +275,7 @@ AnswerTask<CreatedIntent> StripeClient::create_intent(IntentOrder order) {
   if (created || created.error().kind != FailureKind::unknown || !order.begun_at) co_return created;
   auto found = co_await find_intent(order.transaction_id, *order.begun_at, on_account);
   if (found && *found) co_return std::move(**found);
+  if (!found) created.error().is_kept = false;
   co_return created;
 }
 
@@ -398,6 +404,7 @@ AnswerTask<RefundMade> StripeClient::create_refund(RefundOrder order) {
   if (!answer && (answer.error().kind == FailureKind::unknown || answer.error().code == "charge_already_refunded")) {
     auto found = co_await find_refund(order);
     if (found && *found) co_return made(std::move(**found));
+    if (!found) answer.error().is_kept = false;
   }
   co_return answer;
 }
@@ -480,9 +487,7 @@ AnswerTask<std::string> StripeClient::oauth_deauthorize(std::string account_id) 
   // The refusal of an account that is not connected looks like that of a wrong client id.
   if (body.error().kind == FailureKind::not_sent) co_return std::unexpected(body.error());
   const auto account = co_await retrieve_account(account_id);
-  const bool is_gone = !account && account.error().kind == FailureKind::refused &&
-                       (account.error().http_status == 403 || account.error().http_status == 404);
-  if (is_gone) co_return account_id;
+  if (!account && account.error().is_of_foreign_account()) co_return account_id;
   co_return std::unexpected(body.error());
 }
 
@@ -507,6 +512,7 @@ AnswerTask<TransferReversal> StripeClient::create_transfer_reversal(ReversalOrde
     return found.has_value();
   });
   if (seen && found) co_return std::move(*found);
+  if (!seen) made.error().is_kept = false;
   co_return made;
 }
 

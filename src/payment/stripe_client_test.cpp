@@ -252,7 +252,13 @@ TEST_CASE("client: what cannot be found after a lost answer stays unknown") {
   REQUIRE_FALSE(created);
   CHECK(created.error().kind == FailureKind::unknown);
   CHECK(created.error().http_status == 500);
+  CHECK(created.error().is_kept);  // only another key gets another answer
   CHECK(bench.provider.asked().size() == 2);
+
+  Bench blind{{{.status = 500, .body = internal_fault, .headers = replayed}, {.status = 400, .body = "{}"}}};
+  const auto unseen = blocking(blind.client.create_intent(wanted));
+  REQUIRE_FALSE(unseen);
+  CHECK_FALSE(unseen.error().is_kept);  // nobody looked: it may have been done
 }
 
 TEST_CASE("client: a cancellation whose answer was lost is settled by reading the intent") {
@@ -339,6 +345,12 @@ TEST_CASE("client: one refund is never made twice, however often it is asked for
     REQUIRE(made);
     CHECK(made->refund.id == "re_1");
   }
+  {
+    Bench bench{{fault, {.body = list_of(refund_json("re_0", "other"))}}};
+    const auto made = blocking(bench.client.create_refund(refund_order()));
+    REQUIRE_FALSE(made);
+    CHECK(made.error().is_kept);
+  }
   const std::string spent = R"({"error":{"type":"invalid_request_error","code":"charge_already_refunded"}})";
   Bench bench{{{.status = 400, .body = spent}, {.body = list_of(refund_json("re_0", "other"))}}};
   const auto made = blocking(bench.client.create_refund(refund_order()));
@@ -418,6 +430,15 @@ TEST_CASE("client: an account that is not connected counts as disconnected, a wr
   {
     Bench bench{{{.status = 401, .body = refusal}, {.status = 403, .body = gone}}};
     CHECK(blocking(bench.client.oauth_deauthorize("acct_7")));
+  }
+  {
+    // Our own key may lack the right to look at accounts: that says nothing about this one.
+    const std::string no_right = R"({"error":{"type":"invalid_request_error","message":"not the required permissions"}})";
+    Bench bench{{{.status = 401, .body = refusal}, {.status = 403, .body = no_right}, {.status = 403, .body = no_right}}};
+    CHECK_FALSE(blocking(bench.client.oauth_deauthorize("acct_7")));
+    const auto account = blocking(bench.client.retrieve_account("acct_7"));
+    REQUIRE_FALSE(account);
+    CHECK_FALSE(account.error().is_of_foreign_account());
   }
   Bench bench{{{.status = 401, .body = refusal}, {.body = R"({"id":"acct_7","object":"account"})"}}};
   const auto answer = blocking(bench.client.oauth_deauthorize("acct_7"));

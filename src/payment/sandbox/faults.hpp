@@ -31,6 +31,7 @@ enum class Fault : std::uint8_t {
   thin_event,     ///< ids only
   // of a call
   http_500_stored,     ///< done, answered 500, and that answer kept for its key
+  http_500_undone,     ///< not done, answered 500, and that answer kept for its key
   response_lost,       ///< done, the connection closed without an answer
   rate_limited,        ///< 429 with a reason, nothing done
   rate_limited_plain,  ///< 429 without one
@@ -38,7 +39,7 @@ enum class Fault : std::uint8_t {
   slow_response,       ///< the answer waits `slow_ms`
   deliver_first        ///< the answer waits until its events were posted
 };
-inline constexpr std::size_t fault_count = 19;
+inline constexpr std::size_t fault_count = 20;
 [[nodiscard]] std::string_view word(Fault fault);
 
 /// Names of the profiles: prompt (no fault, no delay), calm, realistic, chaos, outage.

@@ -134,6 +134,9 @@ Outcome<Terms> read_terms(Call& call) {
   if (*fee < 0 || *fee > terms->amount) {
     return invalid("", "application_fee_amount", "The application fee must be 0 to the amount charged.");
   }
+  if (!domain::is_chargeable(*fee, upper(terms->currency))) {
+    return invalid("", "application_fee_amount", "The last digits of an amount in this currency must be zero.");
+  }
   terms->fee = *fee;
   if (auto direct = check_direct(call); !direct) return Refused(std::move(direct.error()));
   const auto destination = params.find("transfer_data[destination]");

@@ -4,6 +4,7 @@
 #include <boost/json.hpp>
 #include <charconv>
 
+#include "domain/money.hpp"
 #include "payment/sandbox/actions.hpp"
 #include "payment/sandbox/charges.hpp"
 
@@ -72,6 +73,9 @@ Outcome<std::int64_t> read_amount(Call& call, const json::object& charge) {
     return invalid("", "amount",
                    "Refund amount (" + std::to_string(*amount) + ") is greater than unrefunded amount on charge (" +
                        std::to_string(left) + ")");
+  }
+  if (!domain::is_chargeable(*amount, upper(text_in(charge, "currency")))) {
+    return invalid("", "amount", "The last digits of an amount in this currency must be zero.");
   }
   return *amount;
 }

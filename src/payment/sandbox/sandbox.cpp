@@ -620,6 +620,16 @@ Answered Sandbox::Impl::run_operation(Database& database, const Incoming& incomi
   auto reply = operation(call);
   is_kept = call.is_begun;
   if (incoming.access != Access::control && (incoming.method != "GET" || !reply)) {
+  const auto words = incoming.params.text("metadata[sbx]");
+  const bool is_faulty = incoming.access != Access::control && incoming.access != Access::anybody;
+  const auto internal_fault = [] {
+    return Answered{500, error_body({500, {{"type", "api_error"}, {"message", "An error occurred on our side."}}})};
+  };
+  if (is_faulty && !incoming.idempotency_key.empty() &&
+      faults.strikes(Fault::http_500_undone, incoming.ordinal, incoming.path, words)) {
+    is_kept = true;
+    return internal_fault();
+  }
     database.run(call_sql, domain::to_unix_ms(call.now), incoming.request_id, incoming.method, incoming.path, account,
                  reply ? 200 : reply.error().status,
                  reply ? std::string{} : std::string{text_in(reply.error().error, "code")},
@@ -629,11 +639,11 @@ Answered Sandbox::Impl::run_operation(Database& database, const Incoming& incomi
   if (reply) expand(call, *reply);
   auto answered = answer_of(std::move(reply));
   answered.deliveries = std::move(call.deliveries);
-  if (!call.is_begun || incoming.access == Access::control || incoming.access == Access::anybody) return answered;
-  const auto words = incoming.params.text("metadata[sbx]");
+  if (!call.is_begun || !is_faulty) return answered;
   if (faults.strikes(Fault::http_500_stored, incoming.ordinal, incoming.path, words)) {
-    answered.status = 500;
-    answered.body = error_body({500, {{"type", "api_error"}, {"message", "An error occurred on our side."}}});
+    const auto fault = internal_fault();
+    answered.status = fault.status;
+    answered.body = fault.body;
   }
   answered.is_withheld = faults.strikes(Fault::response_lost, incoming.ordinal, incoming.path, words);
   return answered;

@@ -483,6 +483,35 @@ TEST_CASE("client: work done behind a stored 500 is unknown, and found by its tr
   CHECK_FALSE(none->has_value());
 }
 
+TEST_CASE("client: a stored 500 behind which nothing was done is got past by another key, and only by that") {
+  Bench bench;
+  bench.set_faults("http_500_undone=1");
+  auto order = bench.order("k");
+  order.begun_at = system_now();
+  for (int i = 0; i < 2; ++i) {
+    const auto lost = blocking(bench.client->create_intent(order));
+    REQUIRE_FALSE(lost);
+    CHECK(lost.error().is_kept);
+  }
+  CHECK(json_of(bench.call("GET", "/v1/payment_intents?limit=100")).at("data").as_array().empty());
+  order.idempotency_key += ":1";
+  CHECK(blocking(bench.client->create_intent(order)));
+}
+
+TEST_CASE("sandbox: moves no amount that its currency does not have") {
+  Bench bench;
+  const auto made = bench.call("POST", "/v1/payment_intents",
+                               "amount=2010&currency=kwd&confirm=true&payment_method=pm_card_visa&"
+                               "automatic_payment_methods[enabled]=true&automatic_payment_methods[allow_redirects]=never");
+  REQUIRE(made.status == 200);
+  const auto refund = "payment_intent=" + at(json_of(made), "id");
+  CHECK(bench.call("POST", "/v1/refunds", refund + "&amount=333").status == 400);
+  CHECK(bench.call("POST", "/v1/refunds", refund + "&amount=330").status == 200);
+  CHECK(bench.call("POST", "/v1/payment_intents",
+                   "amount=2010&currency=kwd&application_fee_amount=5&transfer_data[destination]=" + bench.account)
+            .status == 400);
+}
+
 TEST_CASE("client: looking for a transaction goes through every page") {
   Bench bench;
   const auto since = system_now();
