@@ -147,6 +147,15 @@ class PaymentEndpoints {
       co_await pause.async_wait(boost::asio::use_awaitable);
       created = co_await x.payments->create_intent(order);
     }
+    if (!created && created.error().is_kept) {
+      // As the job does: stored, then asked by another key.
+      auto anew = co_await submit(x.lane, domain::AskIntentAnew{.meta = meta,
+                                                                .transaction_id = transaction.id,
+                                                                .round = transaction.round + 1});
+      if (!anew.result) co_return problem_of(anew.result.error());
+      order = payment::intent_order(*anew.result, x.settings.installation_id);
+      created = co_await x.payments->create_intent(order);
+    }
     if (!created) co_return failed(created.error());
     if (!is_known) {
       domain::RecordIntent record{
@@ -157,15 +166,6 @@ class PaymentEndpoints {
         co_return problem_of({Refusal::registration_not_held, "registrationId",
                               "The registration ended while its payment was being begun; reserve again."});
       }
-    }
-    if (!created && created.error().is_kept) {
-      // As the job does: stored, then asked by another key.
-      auto anew = co_await submit(x.lane, domain::AskIntentAnew{.meta = meta,
-                                                                .transaction_id = transaction.id,
-                                                                .round = transaction.round + 1});
-      if (!anew.result) co_return problem_of(anew.result.error());
-      order = payment::intent_order(*anew.result, x.settings.installation_id);
-      created = co_await x.payments->create_intent(order);
     }
     co_return reply(200, IntentJson{std::string(created->client_secret.text()), created->intent.id});
   }

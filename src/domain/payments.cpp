@@ -137,7 +137,6 @@ Result<Transaction> decide(const RecordIntent& command, World& world) {
   return transaction;
 }
 
-void needs(const CancelPayment& command, Needs& needs) {
 void needs(const AskIntentAnew& command, Needs& needs) {
   needs.change<Transaction>(command.transaction_id);
 }
@@ -152,6 +151,7 @@ Result<Transaction> decide(const AskIntentAnew& command, World& world) {
   return transaction;
 }
 
+void needs(const CancelPayment& command, Needs& needs) {
   need_payment(needs, command.transaction_id);
 }
 

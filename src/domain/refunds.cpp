@@ -74,7 +74,6 @@ void advance(World& world, const Meta& meta, FreshIds& ids, const Registration& 
   }
 }
 
-[[nodiscard]] bool tie_refund(World& world, Refund& refund, const std::string& provider_id) {
 /// The business kept its share: it owes it.
 void forgo_reversal(World& world, const Meta& meta, Refund& refund) {
   if (!refund.reverse_transfer || refund.status != RefundStatus::due) return;
@@ -83,6 +82,7 @@ void forgo_reversal(World& world, const Meta& meta, Refund& refund) {
               "The business owes " + std::to_string(refund.amount_minor) + " minor units " + refund.currency + ".");
 }
 
+[[nodiscard]] bool tie_refund(World& world, Refund& refund, const std::string& provider_id) {
   const ClaimId id = refund_claim(provider_id);
   if (const Claim* claim = world.find<Claim>(id)) return claim->target == refund.id.value;
   if (!refund.provider_id.empty()) return false;
@@ -119,7 +119,6 @@ Result<void> check_shape(const RequestRefund& command) {
   return {};
 }
 
-/// The tickets to end: those named, or all that are left.
 /// Once all money is back, every ticket that cost something ends.
 void add_paid(std::vector<std::int64_t>& numbers, const Registration& registration,
               const std::vector<std::int64_t>& uncovered) {
@@ -132,6 +131,7 @@ void add_paid(std::vector<std::int64_t>& numbers, const Registration& registrati
   std::ranges::sort(numbers);
 }
 
+/// The tickets to end: those named, or all that are left.
 Result<std::vector<std::int64_t>> tickets_of(const RequestRefund& command, const World& world,
                                              const Registration& registration, const Transaction& transaction,
                                              bool by_staff) {
@@ -277,8 +277,6 @@ Result<Refund> decide(const RecordRefund& command, World& world) {
   return refund;
 }
 
-void need(Needs& needs, const RefundNews& news) {
-  RefundId id = news.refund_id;
 void needs(const AskRefundAnew& command, Needs& needs) {
   needs.change<Refund>(command.refund_id);
 }
@@ -293,15 +291,17 @@ Result<Refund> decide(const AskRefundAnew& command, World& world) {
   return refund;
 }
 
+void need(Needs& needs, const RefundNews& news) {
+  RefundId id = news.refund_id;
   if (const auto* claim = needs.change<Claim>(refund_claim(news.provider_id))) id = RefundId{claim->target};
   const auto* refund = id ? needs.change<Refund>(id) : nullptr;
   if (refund != nullptr) {
     need_payment(needs, refund->transaction_id);
     if (const auto* transaction = needs.change<Transaction>(refund->transaction_id)) need_refunds(needs, *transaction);
     need_alert(needs, AlertKind::refund_failed, id.value);
+    need_alert(needs, AlertKind::receivable, id.value);
     return;
   }
-    need_alert(needs, AlertKind::receivable, id.value);
   const auto* transaction = need_payment_of(needs, news.intent_id);
   if (transaction == nullptr) return;
   need_refunds(needs, *transaction);
@@ -313,8 +313,6 @@ Result<Refund> decide(const AskRefundAnew& command, World& world) {
 
 namespace {
 
-/// A refund that somebody made at the provider. Once all is given back, the tickets end.
-Refund make_foreign(World& world, const Telling& telling, const RefundNews& news, FreshIds& ids,
 /// Metadata can be written by others, and copied: what names a refund of ours must be that refund.
 bool is_same(const RefundNews& news, const Transaction& transaction, const Refund* refund) {
   const bool is_ours = transaction.intent_id.empty() || news.intent_id == transaction.intent_id;
@@ -324,6 +322,8 @@ bool is_same(const RefundNews& news, const Transaction& transaction, const Refun
   return news.currency == currency;
 }
 
+/// A refund that somebody made at the provider. Once all is given back, the tickets end.
+Refund make_foreign(World& world, const Telling& telling, const RefundNews& news, FreshIds& ids,
                     const Registration& registration, Transaction& transaction) {
   Refund refund{.id = refund_id(transaction.id, transaction.refund_count + 1),
                 .transaction_id = transaction.id,
@@ -334,10 +334,10 @@ bool is_same(const RefundNews& news, const Transaction& transaction, const Refun
                 .amount_minor = news.amount_minor,
                 .currency = news.currency,
                 .reason = RefundReason::provider,
-                .created_by = telling.meta.actor,
-                .created_at = telling.meta.now};
                 .reverse_transfer =
                     news.reversed.value_or(false) && transaction.charge_model == ChargeModel::destination,
+                .created_by = telling.meta.actor,
+                .created_at = telling.meta.now};
   const bool issued =
       registration.status == RegistrationStatus::confirmed && registration.transaction_id == transaction.id;
   if (issued && transaction.refund_minor + refund.amount_minor >= transaction.received_minor) {
@@ -363,13 +363,13 @@ Applied apply(const Telling& telling, const RefundNews& news, World& world, Fres
   Transaction transaction = *payment;
   const Registration registration = world.get<Registration>(transaction.registration_id);
   if (found == nullptr && transaction.refund_count >= max_refunds) return {InboxStatus::flagged, "too_many_refunds"};
+  if (!is_same(news, transaction, found)) return {InboxStatus::flagged, "refund_differs"};
   Refund refund = found != nullptr ? *found : make_foreign(world, telling, news, ids, registration, transaction);
   const bool revived = was_refused(refund);
-  if (!is_same(news, transaction, found)) return {InboxStatus::flagged, "refund_differs"};
   if (!tie_refund(world, refund, news.provider_id)) return {InboxStatus::flagged, "refund_of_another"};
+  if (found != nullptr && news.reversed == false) forgo_reversal(world, telling.meta, refund);
   advance(world, telling.meta, ids, registration, transaction, refund, revived, news.status, news.failure_reason);
   const std::string detail = "refund_" + std::string(word(refund.status));
-  if (found != nullptr && news.reversed == false) forgo_reversal(world, telling.meta, refund);
   world.put(std::move(refund));
   world.put(std::move(transaction));
   return {InboxStatus::applied, detail};

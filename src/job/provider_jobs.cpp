@@ -170,8 +170,8 @@ Tried ProviderJobs::refund(domain::RefundId id, std::int64_t attempt) {
   if (refund->status != domain::RefundStatus::due) return "";
   const auto transaction = store::get<domain::Transaction>(x_store, refund->transaction_id);
   if (!transaction) return "the payment is missing";
-  const auto made =
   const bool maybe_made = attempt > 1 || refund->round > 0;
+  const auto made =
       payment::blocking(x_payments.create_refund(payment::refund_order(*refund, *transaction, maybe_made)));
   domain::RecordRefund record{.meta = meta(), .refund_id = id};
   if (made) {
@@ -182,12 +182,12 @@ Tried ProviderJobs::refund(domain::RefundId id, std::int64_t attempt) {
   } else if (made.error().kind == payment::FailureKind::refused) {
     record.status = domain::RefundStatus::failed;
     record.error = made.error().code.empty() ? "refused" : made.error().code;
-  } else {
   } else if (made.error().is_kept) {
     // The next try looks for it once more before it asks by the new key: money must not go back twice.
     const auto anew =
         x_lane.call(domain::AskRefundAnew{.meta = meta(), .refund_id = id, .round = refund->round + 1});
     return anew ? words_of(made.error()) : anew.error().detail;
+  } else {
     return said(made.error());
   }
   const auto noted = x_lane.call(std::move(record));
@@ -201,8 +201,8 @@ Tried ProviderJobs::apply_event(domain::InboxId id, std::int64_t attempt) {
   auto event = payment::parse_event(row->payload);
   if (!event) return "the stored event cannot be read";
   auto fresh = payment::blocking(x_payments.refresh_event(*event));
-  if (!fresh) {
   const bool is_fresh = fresh.has_value();
+  if (!fresh) {
     const bool is_refused = fresh.error().kind == payment::FailureKind::refused;
     if (!is_refused || attempt < domain::max_job_attempts) return said(fresh.error());
     // Nobody shows us that object, of an account that is not ours: what the event said then is all there is.
@@ -216,8 +216,8 @@ Tried ProviderJobs::apply_event(domain::InboxId id, std::int64_t attempt) {
   command.expect_livemode = x_payments.livemode();
   command.epoch = x_epoch();
   command.retry = true;
-  command.last_try = attempt >= domain::max_job_attempts;
   command.fresh = is_fresh;
+  command.last_try = attempt >= domain::max_job_attempts;
   const auto applied = x_lane.call(std::move(command));
   if (!applied) return applied.error().detail;
   return applied->status == domain::InboxStatus::waiting ? "its payment is not known yet" : "";
@@ -347,8 +347,36 @@ std::size_t ProviderJobs::reconcile(bool all) {
         if (++accounts > max_accounts_per_walk) return applied;  // the next walk goes on here
         applied += reconcile_business(business, all);
       }
+      x_walked_until = business.id.value;
+    }
+    if (businesses.size() < businesses_per_read) break;
+  }
+  x_walked_until = {};
+  return applied;
+}
+
+/// Whatever its charge model is today: payments of another may be on its account, and what changes the account or keeps
+/// a payout from it is told there only.
+std::size_t ProviderJobs::reconcile_business(const domain::Business& business, bool all) {
+  const auto applied = reconcile_account(business.stripe_account, all);
+  const bool is_gone = !applied && applied.error().is_of_foreign_account();
+  if (!applied && applied.error().kind != payment::FailureKind::refused) {
+    throw std::runtime_error("the provider's events cannot be listed: " + words_of(applied.error()));
+  }
+  if (!applied && !is_gone) {
+    log::warning("the provider does not show us the events of an account",
+                 {{"businessId", business.id.text()}, {"reason", words_of(applied.error())}});
+  }
+  // What keeps it from selling may be settled, or may be new, and the event that told us so lost.
+  if (is_gone ? !business.deauthorized : domain::sales_gate(business).has_value()) {
+    const auto tried = refresh_account(business.id);
+    if (tried.is_away) throw std::runtime_error(tried.error);
+    if (!tried.error.empty()) {
+      log::warning("an account could not be looked at",
+                   {{"businessId", business.id.text()}, {"reason", tried.error}});
     }
   }
+  return applied.value_or(0);
 }
 
 /// The provider lists the newest first: the pages are walked to the end, then applied from there.
@@ -390,32 +418,5 @@ payment::Answer<std::size_t> ProviderJobs::reconcile_account(const std::string& 
   }
   return applied;
 }
-      x_walked_until = business.id.value;
-    }
-    if (businesses.size() < businesses_per_read) break;
-  }
-  x_walked_until = {};
-  return applied;
-}
-
-/// Whatever its charge model is today: payments of another may be on its account, and what changes the account or keeps
-/// a payout from it is told there only.
-std::size_t ProviderJobs::reconcile_business(const domain::Business& business, bool all) {
-  const auto applied = reconcile_account(business.stripe_account, all);
-  const bool is_gone = !applied && applied.error().is_of_foreign_account();
-  if (!applied && applied.error().kind != payment::FailureKind::refused) {
-    throw std::runtime_error("the provider's events cannot be listed: " + words_of(applied.error()));
-  }
-  if (!applied && !is_gone) {
-    log::warning("the provider does not show us the events of an account",
-                 {{"businessId", business.id.text()}, {"reason", words_of(applied.error())}});
-  }
-  // What keeps it from selling may be settled, or may be new, and the event that told us so lost.
-  if (is_gone ? !business.deauthorized : domain::sales_gate(business).has_value()) {
-    const auto tried = refresh_account(business.id);
-    if (tried.is_away) throw std::runtime_error(tried.error);
-    if (!tried.error.empty()) {
-      log::warning("an account could not be looked at",
-                   {{"businessId", business.id.text()}, {"reason", tried.error}});
 
 }  // namespace admit::job

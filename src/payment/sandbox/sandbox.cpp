@@ -617,9 +617,6 @@ Answered Sandbox::Impl::run_operation(Database& database, const Incoming& incomi
             .api_base = api_base,
             .time_scale = options.time_scale,
             .is_delivered_first = is_delivered_first};
-  auto reply = operation(call);
-  is_kept = call.is_begun;
-  if (incoming.access != Access::control && (incoming.method != "GET" || !reply)) {
   const auto words = incoming.params.text("metadata[sbx]");
   const bool is_faulty = incoming.access != Access::control && incoming.access != Access::anybody;
   const auto internal_fault = [] {
@@ -630,6 +627,9 @@ Answered Sandbox::Impl::run_operation(Database& database, const Incoming& incomi
     is_kept = true;
     return internal_fault();
   }
+  auto reply = operation(call);
+  is_kept = call.is_begun;
+  if (incoming.access != Access::control && (incoming.method != "GET" || !reply)) {
     database.run(call_sql, domain::to_unix_ms(call.now), incoming.request_id, incoming.method, incoming.path, account,
                  reply ? 200 : reply.error().status,
                  reply ? std::string{} : std::string{text_in(reply.error().error, "code")},
