@@ -10,24 +10,37 @@ bool may(MemberRole role, Capability capability) {
     case Capability::manage_business:
     case Capability::manage_members:
     case Capability::manage_keys:
-    case Capability::connect_account: return role == owner;
+    case Capability::connect_account:
+      return role == owner;
     case Capability::manage_shows:
     case Capability::cancel_shows:
     case Capability::manage_gates:
-    case Capability::revoke_tickets: return role == owner || role == manager;
+    case Capability::revoke_tickets:
+      return role == owner || role == manager;
     case Capability::refund:
     case Capability::see_money:
     case Capability::settle_alerts:
     case Capability::export_data:
-    case Capability::see_audit: return role == owner || role == manager || role == finance;
-    case Capability::sell: return role == owner || role == manager || role == box_office;
-    case Capability::see_sales: return role != gate;
-    case Capability::annul_check_ins: return role == owner || role == manager || role == gate;
+    case Capability::see_audit:
+      return role == owner || role == manager || role == finance;
+    case Capability::sell:
+      return role == owner || role == manager || role == box_office;
+    case Capability::see_sales:
+      return role != gate;
+    case Capability::enrol_devices:
+    case Capability::annul_check_ins:
+      return role == owner || role == manager || role == gate;
     case Capability::see_business:
     case Capability::see_shows:
-    case Capability::see_check_ins: return true;
+    case Capability::see_check_ins:
+      return true;
   }
   return false;
+}
+
+bool may_be_scope(Capability capability) {
+  return capability != Capability::manage_members && capability != Capability::manage_keys &&
+         capability != Capability::connect_account;
 }
 
 void need_access(Needs& needs, const Meta& meta, BusinessId business) {
@@ -49,11 +62,23 @@ bool may(const World& world, const Meta& meta, const Business& business, Capabil
   if (meta.key) {
     const auto* key = world.find<ApiKey>(meta.key);
     return key != nullptr && key->business_id == business.id && !key->revoked_at &&
-           (!key->expires_at || meta.now < *key->expires_at) &&
+           (!key->expires_at || meta.now < *key->expires_at) && may_be_scope(capability) &&
            std::ranges::find(key->scopes, capability) != key->scopes.end();
   }
   const auto role = role_of(world, meta, business);
   return role && may(*role, capability);
+}
+
+bool may(const World& world, const Meta& meta, BusinessId business, Capability capability) {
+  return may(world, meta, world.get<Business>(business), capability);
+}
+
+void needs(const NoteOperatorRead&, Needs&) {}
+
+Result<Instant> decide(const NoteOperatorRead& command, World& world) {
+  FreshIds ids(command.meta);
+  audit(world, command.meta, ids, "operator.read", command.subject);
+  return command.meta.now;
 }
 
 }  // namespace admit::domain

@@ -19,7 +19,7 @@ namespace admit::domain {
 ADMIT_WORDS(MemberRole, owner, manager, finance, box_office, gate)
 /// One thing that may be done for a business.
 ADMIT_WORDS(Capability, see_business, manage_business, manage_members, manage_keys, connect_account, see_shows,
-            manage_shows, cancel_shows, see_sales, sell, refund, see_money, manage_gates, see_check_ins,
+            manage_shows, cancel_shows, see_sales, sell, refund, see_money, manage_gates, enrol_devices, see_check_ins,
             annul_check_ins, revoke_tickets, settle_alerts, export_data, see_audit)
 /// What a secret that is good once stands for.
 ADMIT_WORDS(ProofPurpose, verify_email, reset_password, change_email, join_business, enrol_device, add_passkey,
@@ -209,6 +209,7 @@ struct KnownNetwork {
 struct Revocation {
   RevocationId id;
   Uuid subject;
+  SessionId kept;  // of an account: the one sign-in that goes on
   CounterId board = board_id();
   Instant at{};
   std::optional<Instant> due_at;
@@ -218,7 +219,7 @@ struct Revocation {
   static constexpr bool forgotten_when_due = true;
   static constexpr auto columns() {
     return std::tuple{column("id", &Revocation::id), column("subject", &Revocation::subject),
-                      column("board", &Revocation::board), column("at", &Revocation::at),
+                      column("kept", &Revocation::kept), column("board", &Revocation::board), column("at", &Revocation::at),
                       column("due_at", &Revocation::due_at)};
   }
   static constexpr auto indexes() { return std::tuple{index("by_board", &Revocation::board, &Revocation::at)}; }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "domain/access.hpp"
 #include "domain/alerts.hpp"
 #include "domain/money.hpp"
 #include "domain/names.hpp"
@@ -120,6 +121,7 @@ Result<Business> decide(const SetFees& command, World& world) {
 void needs(const LinkAccount& command, Needs& needs) {
   needs.change<Business>(command.business_id);
   need_alert(needs, AlertKind::account_closed, command.business_id.value);
+  need_access(needs, command.meta, command.business_id);
   needs.change<Claim>(account_claim(command.account.account_id));
 }
 
@@ -130,7 +132,8 @@ Result<Business> decide(const LinkAccount& command, World& world) {
   }
   const Business* found = world.find<Business>(command.business_id);
   if (found == nullptr) return refuse(Refusal::unknown_business, "businessId", "There is no such business.");
-  if (!command.meta.is_operator && !(command.proven && found->owner_id == command.meta.user)) {
+  if (!command.meta.is_operator &&
+      !(command.proven && may(world, command.meta, *found, Capability::connect_account))) {
     return refuse(Refusal::forbidden, "", "Only an operator may link an account that is not proven to be one's own.");
   }
   if (account == command.platform_account) {

@@ -1,5 +1,7 @@
 #include "domain/alerts.hpp"
 
+#include "domain/access.hpp"
+
 namespace admit::domain {
 namespace {
 
@@ -33,14 +35,15 @@ void settle_alert(World& world, const Meta& meta, AlertKind kind, Uuid subject) 
 
 void needs(const ResolveAlert& command, Needs& needs) {
   const auto* alert = needs.change<Alert>(command.alert_id);
-  if (alert != nullptr && alert->business_id) needs.read<Business>(alert->business_id);
+  if (alert != nullptr && alert->business_id) need_access(needs, command.meta, alert->business_id);
 }
 
 Result<Alert> decide(const ResolveAlert& command, World& world) {
   const Alert* found = world.find<Alert>(command.alert_id);
   if (found == nullptr) return refuse(Refusal::unknown_alert, "alertId", "There is no such alert.");
-  const bool own = found->business_id && world.get<Business>(found->business_id).owner_id == command.meta.user;
-  if (!own && !command.meta.is_operator) return refuse(Refusal::forbidden, "alertId", "It is not yours to settle.");
+  const bool allowed = found->business_id ? may(world, command.meta, found->business_id, Capability::settle_alerts)
+                                          : command.meta.is_operator;
+  if (!allowed) return refuse(Refusal::forbidden, "alertId", "It is not yours to settle.");
   if (found->resolved_at) return *found;
   settle(world, command.meta, *found);
   FreshIds ids(command.meta);

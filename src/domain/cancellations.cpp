@@ -1,19 +1,20 @@
 #include "domain/cancellations.hpp"
 
+#include "domain/access.hpp"
 #include "domain/sale.hpp"
 
 namespace admit::domain {
 
 void needs(const CancelShow& command, Needs& needs) {
-  if (const auto* show = needs.change<Show>(command.show_id)) needs.read<Business>(show->business_id);
+  if (const auto* show = needs.change<Show>(command.show_id)) need_access(needs, command.meta, show->business_id);
   needs.change<Cancellation>(cancellation_id(command.show_id));
 }
 
 Result<Cancellation> decide(const CancelShow& command, World& world) {
   const Show* found = world.find<Show>(command.show_id);
   if (found == nullptr) return refuse(Refusal::unknown_show, "showId", "There is no such show.");
-  if (!command.meta.is_operator && world.get<Business>(found->business_id).owner_id != command.meta.user) {
-    return refuse(Refusal::forbidden, "showId", "The show belongs to another business.");
+  if (!may(world, command.meta, found->business_id, Capability::cancel_shows)) {
+    return refuse(Refusal::forbidden, "showId", "The show belongs to another business, or your role may not do this.");
   }
   const CancellationId id = cancellation_id(command.show_id);
   if (const Cancellation* known = world.find<Cancellation>(id)) return *known;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "domain/access.hpp"
+
 namespace admit::domain {
 namespace {
 
@@ -33,12 +35,25 @@ DoorReason judge(const Admit& command, const Device& device, const World& world,
   if (found->status == TicketStatus::revoked) return DoorReason::revoked;
   if (found->status == TicketStatus::frozen) return DoorReason::frozen;
   if (command.opened->sequence != found->sequence) return DoorReason::superseded;
+  // Out goes everybody: whom a gate may let in says nothing about whom it may let out.
   if (command.direction == Direction::exit) return found->inside ? DoorReason::exited : DoorReason::not_inside;
+  if (!device.tier_ids.empty() && std::ranges::find(device.tier_ids, found->tier_id) == device.tier_ids.end()) {
+    return DoorReason::other_tier;
+  }
   const auto& windows = world.get<Show>(device.show_id).windows;
   if (std::ranges::none_of(windows, [&](const Window& w) { return w.contains(command.meta.now); })) {
     return DoorReason::outside_window;
   }
   return found->entries < entries_allowed(AdmissionRule::once) ? DoorReason::admitted : DoorReason::already_used;
+}
+
+/// Notes that the device is there, at most once a minute: with the scan, and for no save of its own.
+void note_seen(World& world, const Device& found, Instant now) {
+  const Instant minute = std::chrono::floor<std::chrono::minutes>(now);
+  if (found.seen_at && *found.seen_at >= minute) return;
+  Device device = found;
+  device.seen_at = minute;
+  world.put(std::move(device));
 }
 
 const Device* live_device(const World& world, DeviceId id) {
@@ -57,7 +72,7 @@ std::int64_t entries_allowed(AdmissionRule rule) {
 }
 
 void needs(const Admit& command, Needs& needs) {
-  if (const auto* device = needs.read<Device>(command.device_id)) needs.read<Show>(device->show_id);
+  if (const auto* device = needs.change<Device>(command.device_id)) needs.read<Show>(device->show_id);
   if (command.opened) needs.change<Ticket>(command.opened->ticket_id);
   if (command.nonce.empty()) return;
   if (const auto* scan = needs.change<CheckIn>(scan_id(command)); scan != nullptr && scan->ticket_id) {
@@ -95,6 +110,7 @@ Result<Admit::Outcome> decide(const Admit& command, World& world) {
                                       .at = command.meta.now},
                          .valid = lets_through(reason)};
   world.put(outcome.check_in);
+  note_seen(world, *device, command.meta.now);
   if (found == nullptr) return outcome;
   Ticket ticket = *found;
   if (outcome.valid) {
@@ -161,14 +177,14 @@ Result<Admit::Outcome> decide(const Annul& command, World& world) {
 }
 
 void needs(const RevokeTicket& command, Needs& needs) {
-  if (const auto* ticket = needs.change<Ticket>(command.ticket_id)) needs.read<Business>(ticket->business_id);
+  if (const auto* ticket = needs.change<Ticket>(command.ticket_id)) need_access(needs, command.meta, ticket->business_id);
 }
 
 Result<Ticket> decide(const RevokeTicket& command, World& world) {
   const Ticket* found = world.find<Ticket>(command.ticket_id);
   if (found == nullptr) return refuse(Refusal::unknown_ticket, "ticketId", "There is no such ticket.");
-  if (!command.meta.is_operator && world.get<Business>(found->business_id).owner_id != command.meta.user) {
-    return refuse(Refusal::forbidden, "ticketId", "The ticket belongs to another business.");
+  if (!may(world, command.meta, found->business_id, Capability::revoke_tickets)) {
+    return refuse(Refusal::forbidden, "ticketId", "The ticket belongs to another business, or your role may not do this.");
   }
   if (found->status == TicketStatus::revoked) return *found;
   Ticket ticket = *found;

@@ -1,18 +1,20 @@
 #include "domain/links.hpp"
 
+#include "domain/access.hpp"
+
 namespace admit::domain {
 
 LinkStateId link_state_id(std::string_view state) { return derived_id<LinkStateId>("link_state", state); }
 
 void needs(const BeginLink& command, Needs& needs) {
-  needs.read<Business>(command.business_id);
+  need_access(needs, command.meta, command.business_id);
   needs.change<LinkState>(command.id);
 }
 
 Result<LinkState> decide(const BeginLink& command, World& world) {
   const Business* business = world.find<Business>(command.business_id);
   if (business == nullptr) return refuse(Refusal::unknown_business, "businessId", "There is no such business.");
-  if (business->owner_id != command.meta.user && !command.meta.is_operator) {
+  if (!may(world, command.meta, *business, Capability::connect_account)) {
     return refuse(Refusal::forbidden, "businessId", "The business belongs to somebody else.");
   }
   if (world.find<LinkState>(command.id) != nullptr) return refuse(Refusal::conflict, "", "The state is taken.");

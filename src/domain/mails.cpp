@@ -1,5 +1,7 @@
 #include "domain/mails.hpp"
 
+#include "domain/access.hpp"
+
 namespace admit::domain {
 namespace {
 
@@ -13,7 +15,7 @@ JobId resend_job(const ResendMail& command) {
 
 void needs(const ResendMail& command, Needs& needs) {
   if (const auto* registration = needs.read<Registration>(command.registration_id)) {
-    needs.read<Business>(registration->business_id);
+    need_access(needs, command.meta, registration->business_id);
     needs.change<Job>(resend_job(command));
   }
 }
@@ -23,9 +25,10 @@ Result<Registration> decide(const ResendMail& command, World& world) {
   if (registration == nullptr) {
     return refuse(Refusal::unknown_registration, "registrationId", "There is no such registration.");
   }
-  const bool may = command.meta.is_operator || registration->user_id == command.meta.user ||
-                   world.get<Business>(registration->business_id).owner_id == command.meta.user;
-  if (!may) return refuse(Refusal::forbidden, "registrationId", "The registration belongs to another account.");
+  if (registration->user_id != command.meta.user &&
+      !may(world, command.meta, registration->business_id, Capability::sell)) {
+    return refuse(Refusal::forbidden, "registrationId", "The registration belongs to another account.");
+  }
   if (registration->status != RegistrationStatus::confirmed) {
     return refuse(
         Refusal::registration_not_held, "registrationId",

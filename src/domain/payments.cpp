@@ -1,5 +1,6 @@
 #include "domain/payments.hpp"
 
+#include "domain/access.hpp"
 #include "domain/accounts.hpp"
 #include "domain/alerts.hpp"
 #include "domain/ledger.hpp"
@@ -170,7 +171,7 @@ Result<Transaction> decide(const CancelPayment& command, World& world) {
 
 void needs(const PayCash& command, Needs& needs) {
   if (const auto* registration = need_order(needs, command.registration_id)) {
-    needs.read<Business>(registration->business_id);
+    need_access(needs, command.meta, registration->business_id);
   }
 }
 
@@ -178,8 +179,8 @@ Result<Registration> decide(const PayCash& command, World& world) {
   const Registration* found = world.find<Registration>(command.registration_id);
   if (found == nullptr)
     return refuse(Refusal::unknown_registration, "registrationId", "There is no such registration.");
-  if (!command.meta.is_operator && world.get<Business>(found->business_id).owner_id != command.meta.user) {
-    return refuse(Refusal::forbidden, "registrationId", "Only the organiser may take cash.");
+  if (!may(world, command.meta, found->business_id, Capability::sell)) {
+    return refuse(Refusal::forbidden, "registrationId", "Only the box office of its business may take cash.");
   }
   if (found->status == RegistrationStatus::confirmed) {
     return refuse(Refusal::already_paid, "registrationId", "The registration is paid already.");
@@ -207,6 +208,7 @@ Result<Registration> decide(const PayCash& command, World& world) {
                           .currency = registration.currency,
                           .received_currency = registration.currency,
                           .tax_minor = tax_of(registration),
+                          .sold_by = command.meta.actor,
                           .created_at = command.meta.now,
                           .processed_at = command.meta.now};
   end_hold(world, registration);
@@ -216,6 +218,37 @@ Result<Registration> decide(const PayCash& command, World& world) {
   world.put(std::move(transaction));
   world.put(registration);
   return registration;
+}
+
+void needs(const PrintTickets& command, Needs& needs) {
+  if (const auto* registration = needs.read<Registration>(command.registration_id)) {
+    need_access(needs, command.meta, registration->business_id);
+    if (registration->transaction_id) needs.change<Transaction>(registration->transaction_id);
+  }
+}
+
+Result<Registration> decide(const PrintTickets& command, World& world) {
+  const Registration* found = world.find<Registration>(command.registration_id);
+  if (found == nullptr) {
+    return refuse(Refusal::unknown_registration, "registrationId", "There is no such registration.");
+  }
+  const Transaction* paid = found->transaction_id ? world.find<Transaction>(found->transaction_id) : nullptr;
+  const bool is_seller = paid != nullptr && !paid->sold_by.empty() && paid->sold_by == command.meta.actor;
+  if (!is_seller || !may(world, command.meta, found->business_id, Capability::sell)) {
+    return refuse(Refusal::forbidden, "registrationId", "Only who took the cash for tickets may print them.");
+  }
+  if (found->status != RegistrationStatus::confirmed) {
+    return refuse(Refusal::not_paid, "registrationId", "The registration was cancelled.");
+  }
+  if (paid->printed_at) {
+    return refuse(Refusal::ticket_not_valid, "registrationId", "These tickets were printed already; mail them instead.");
+  }
+  Transaction transaction = *paid;
+  transaction.printed_at = command.meta.now;
+  world.put(transaction);
+  FreshIds ids(command.meta);
+  audit(world, command.meta, ids, "tickets.printed", found->id.value, found->show_id);
+  return *found;
 }
 
 void needs(const AcceptPayment& command, Needs& needs) {

@@ -70,6 +70,17 @@ struct PayCash {
 void needs(const PayCash& command, Needs& needs);
 [[nodiscard]] Result<Registration> decide(const PayCash& command, World& world);
 
+/// Once: whoever took the cash for a registration prints its tickets.
+/// Refuses: unknown_registration, forbidden (somebody else took the money, or the caller may sell no more), not_paid,
+/// ticket_not_valid (printed already).
+struct PrintTickets {
+  using Outcome = Registration;
+  Meta meta;
+  RegistrationId registration_id;
+};
+void needs(const PrintTickets& command, Needs& needs);
+[[nodiscard]] Result<Registration> decide(const PrintTickets& command, World& world);
+
 /// An operator takes another amount than was asked for as paid. Refuses: unknown_transaction, forbidden, not_in_review,
 /// show_cancelled, sold_out (the places were given up meanwhile and are gone).
 struct AcceptPayment {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "domain/access.hpp"
 #include "domain/alerts.hpp"
 #include "domain/ledger.hpp"
 #include "domain/money.hpp"
@@ -162,7 +163,7 @@ Result<std::vector<std::int64_t>> tickets_of(const RequestRefund& command, const
 void needs(const RequestRefund& command, Needs& needs) {
   const auto* registration = need_order(needs, command.registration_id);
   if (registration == nullptr) return;
-  needs.read<Business>(registration->business_id);
+  need_access(needs, command.meta, registration->business_id);
   need_tickets(needs, *registration);
   if (!registration->transaction_id) return;
   if (const auto* transaction = needs.change<Transaction>(registration->transaction_id)) {
@@ -177,8 +178,7 @@ Result<Refund> decide(const RequestRefund& command, World& world) {
     return refuse(Refusal::unknown_registration, "registrationId", "There is no such registration.");
   }
   const Meta& meta = command.meta;
-  const bool by_operator = meta.is_operator;
-  const bool by_staff = by_operator || world.get<Business>(registration->business_id).owner_id == meta.user;
+  const bool by_staff = may(world, meta, registration->business_id, Capability::refund);
   if (!by_staff && registration->user_id != meta.user) {
     return refuse(Refusal::forbidden, "registrationId", "The registration belongs to another account.");
   }
@@ -237,6 +237,8 @@ Result<Refund> decide(const RequestRefund& command, World& world) {
       world, meta, ids, owner, transaction,
       by_staff && owner.user_id != meta.user ? RefundReason::organiser : RefundReason::customer, amount, *numbers);
   revoke_tickets(world, meta, ids, owner, refund.ticket_numbers);
+  // A card's refund is told of when the provider has made it.
+  if (refund.status == RefundStatus::succeeded) put_mail(world, meta, ids, "given_back", refund.id.value);
   world.put(std::move(transaction));
   return refund;
 }

@@ -39,9 +39,10 @@ ADMIT_WORDS(AlertKind, dead_job, amount_differs, late_success, second_payment, r
 ADMIT_WORDS(Direction, entry, exit)
 /// What was decided about one scan, in order of precedence. The first two let somebody through.
 ADMIT_WORDS(DoorReason, admitted, exited, malformed, unsigned_code, unsupported_code, forged, unknown, other_show, revoked,
-            frozen, superseded, outside_window, already_used, not_inside)
+            frozen, superseded, other_tier, outside_window, already_used, not_inside)
 ADMIT_WORDS(JobKind, render_tickets, create_intent, cancel_intent, capture_intent, refund_intent, apply_event,
-            refresh_account, cancel_show, reverse_transfer, collect_evidence, mail)
+            refresh_account, cancel_show, reverse_transfer, collect_evidence, mail, create_identity,
+            create_account, join_guests, erase_person)
 /// Why somebody was sent to the payment provider.
 ADMIT_WORDS(LinkPurpose, onboarding, oauth)
 ADMIT_WORDS(JobStatus, due, done, dead)
@@ -57,11 +58,14 @@ struct User {
   std::string password_hash;
   bool is_operator = false;
   bool guest = false;  // bought without an account: its e-mail address is no Claim, no password signs it in
+  CounterId guest_key;  // the guests of one address are found by it: guest_key(); none for an account
   bool email_verified = false;
   Bytes totp_secret;                       // sealed; empty: no second factor, or one that is not confirmed yet
   bool totp_confirmed = false;
   std::int64_t totp_step = 0;              // the last one that was used: none before it is good any more
   std::vector<std::string> recovery_hashes;  // SHA-256 in base64url; each is good once
+  std::optional<Instant> signed_out_at;    // sign-ins from before it have ended,
+  SessionId kept_session;                  // but for this one
   std::optional<Instant> erased_at;        // name and address are gone, nobody signs in
   Instant created_at{};
   std::uint64_t version = 0;
@@ -71,14 +75,19 @@ struct User {
     return std::tuple{column("id", &User::id), column("email", &User::email), column("name", &User::name),
                       column("locale", &User::locale), column("password_hash", &User::password_hash),
                       column("is_operator", &User::is_operator), column("guest", &User::guest),
-                      column("email_verified", &User::email_verified), column("totp_secret", &User::totp_secret),
+                      column("guest_key", &User::guest_key), column("email_verified", &User::email_verified), column("totp_secret", &User::totp_secret),
                       column("totp_confirmed", &User::totp_confirmed), column("totp_step", &User::totp_step),
-                      column("recovery_hashes", &User::recovery_hashes), column("erased_at", &User::erased_at),
-                      column("created_at", &User::created_at)};
+                      column("recovery_hashes", &User::recovery_hashes),
+                      column("signed_out_at", &User::signed_out_at), column("kept_session", &User::kept_session),
+                      column("erased_at", &User::erased_at), column("created_at", &User::created_at)};
   }
-  static constexpr auto indexes() { return std::tuple{}; }
+  static constexpr auto indexes() { return std::tuple{index("by_guest_key", &User::guest_key, &User::created_at)}; }
   static constexpr auto uniques() { return std::tuple{}; }
 };
+
+[[nodiscard]] inline CounterId guest_key(std::string_view normal_email) {
+  return derived_id<CounterId>("guest", normal_email);
+}
 
 /// One sign-in. The refresh token is kept as its hash and replaced at every use; the one before is kept as well, to
 /// tell two tabs from a thief.
@@ -141,6 +150,8 @@ struct Business {
   std::int64_t fee_percent_bp = 0;
   ChargeModel charge_model = ChargeModel::destination;
   bool on_behalf_of = false;  // the business is the merchant of record
+  std::int64_t member_count = 0;  // live ones, the owner not counted
+  std::int64_t key_count = 0;     // API keys that are not revoked
   Instant created_at{};
   std::uint64_t version = 0;
 
@@ -155,6 +166,7 @@ struct Business {
                       column("fee_fixed_minor", &Business::fee_fixed_minor),
                       column("fee_percent_bp", &Business::fee_percent_bp),
                       column("charge_model", &Business::charge_model), column("on_behalf_of", &Business::on_behalf_of),
+                      column("member_count", &Business::member_count), column("key_count", &Business::key_count),
                       column("created_at", &Business::created_at)};
   }
   static constexpr auto indexes() { return std::tuple{index("by_owner", &Business::owner_id, &Business::created_at)}; }
@@ -412,6 +424,8 @@ struct Transaction {
   std::optional<Instant> review_until;  // another amount was paid than asked for: until then an operator may accept it
   std::int64_t round = 0;           // how often the provider was asked anew to begin it, each time by a key of its own
   std::optional<Instant> told_at;   // `created` of the newest event that changed it: what is older changes nothing
+  std::string sold_by;                  // who took the cash, as AuditEntry::actor; "" for other payments
+  std::optional<Instant> printed_at;    // when they printed the tickets: once
   Instant created_at{};
   std::optional<Instant> processed_at;
   std::uint64_t version = 0;
@@ -439,7 +453,8 @@ struct Transaction {
                       column("tax_back_minor", &Transaction::tax_back_minor),
                       column("open_disputes", &Transaction::open_disputes),
                       column("review_until", &Transaction::review_until), column("round", &Transaction::round),
-                      column("told_at", &Transaction::told_at),
+                      column("told_at", &Transaction::told_at), column("sold_by", &Transaction::sold_by),
+                      column("printed_at", &Transaction::printed_at),
                       column("created_at", &Transaction::created_at), column("processed_at", &Transaction::processed_at)};
   }
   static constexpr auto indexes() {

@@ -2,26 +2,27 @@
 
 #include <algorithm>
 
+#include "domain/access.hpp"
 #include "domain/catalogue.hpp"
 #include "domain/money.hpp"
 
 namespace admit::domain {
 namespace {
 
-/// The show, if it is there and the caller may change it.
-Result<Show> owned_show(const Meta& meta, ShowId id, const World& world) {
+/// The show, if it is there and the caller may do this to it.
+Result<Show> show_for(const Meta& meta, ShowId id, const World& world, Capability capability) {
   const Show* show = world.find<Show>(id);
   if (show == nullptr) return refuse(Refusal::unknown_show, "showId", "There is no such show.");
-  if (!meta.is_operator && world.get<Business>(show->business_id).owner_id != meta.user) {
-    return refuse(Refusal::forbidden, "showId", "The show belongs to another business.");
+  if (!may(world, meta, show->business_id, capability)) {
+    return refuse(Refusal::forbidden, "showId", "The show belongs to another business, or your role may not do this.");
   }
   if (show->status == ShowStatus::cancelled) return refuse(Refusal::show_cancelled, "showId", "The show is cancelled.");
   return *show;
 }
 
-void need_show(Needs& needs, ShowId id, bool change) {
+void need_show(Needs& needs, const Meta& meta, ShowId id, bool change) {
   const auto* show = change ? needs.change<Show>(id) : needs.read<Show>(id);
-  if (show != nullptr) needs.read<Business>(show->business_id);
+  if (show != nullptr) need_access(needs, meta, show->business_id);
 }
 
 bool in_range(std::int64_t value, std::int64_t least, std::int64_t most) {
@@ -70,7 +71,7 @@ Result<void> check(const Show& show) {
 }  // namespace
 
 void needs(const CreateShow& command, Needs& needs) {
-  needs.read<Business>(command.show.business_id);
+  need_access(needs, command.meta, command.show.business_id);
   needs.change<Show>(command.show.id);
   needs.change<ShowKey>(show_key_id(command.show.id, 0));
 }
@@ -79,8 +80,8 @@ Result<Show> decide(const CreateShow& command, World& world) {
   if (auto ok = check(command.show); !ok) return std::unexpected(ok.error());
   const Business* business = world.find<Business>(command.show.business_id);
   if (business == nullptr) return refuse(Refusal::unknown_business, "businessId", "There is no such business.");
-  if (!command.meta.is_operator && business->owner_id != command.meta.user) {
-    return refuse(Refusal::forbidden, "businessId", "The business belongs to somebody else.");
+  if (!may(world, command.meta, *business, Capability::manage_shows)) {
+    return refuse(Refusal::forbidden, "businessId", "The business belongs to somebody else, or your role may not do this.");
   }
   if (world.find<Show>(command.show.id) != nullptr)
     return refuse(Refusal::conflict, "", "There is a show with this id.");
@@ -102,7 +103,7 @@ Result<Show> decide(const CreateShow& command, World& world) {
 }
 
 void needs(const CreateQuota& command, Needs& needs) {
-  need_show(needs, command.show_id, false);
+  need_show(needs, command.meta, command.show_id, false);
 }
 
 Result<Quota> decide(const CreateQuota& command, World& world) {
@@ -110,7 +111,7 @@ Result<Quota> decide(const CreateQuota& command, World& world) {
   if (!in_range(command.size, 0, max_quota_size)) {
     return refuse(Refusal::invalid_field, "size", "Give a number of places from 0 to 10000000.");
   }
-  auto show = owned_show(command.meta, command.show_id, world);
+  auto show = show_for(command.meta, command.show_id, world, Capability::manage_shows);
   if (!show) return std::unexpected(show.error());
   FreshIds ids(command.meta);
   Quota quota{.id = ids.next<QuotaId>(), .show_id = show->id, .name = command.name, .size = command.size};
@@ -120,7 +121,7 @@ Result<Quota> decide(const CreateQuota& command, World& world) {
 }
 
 void needs(const CreateTier& command, Needs& needs) {
-  need_show(needs, command.show_id, true);
+  need_show(needs, command.meta, command.show_id, true);
   for (const QuotaId quota : command.quota_ids) needs.read<Quota>(quota);
 }
 
@@ -148,7 +149,7 @@ Result<Tier> decide(const CreateTier& command, World& world) {
     return bad("quotaIds", "Give either the quotas to draw from, or a capacity of the tier's own.");
   }
   if (command.quota_ids.size() > max_quotas_per_tier) return bad("quotaIds", "A tier draws from at most 8 quotas.");
-  auto show = owned_show(command.meta, command.show_id, world);
+  auto show = show_for(command.meta, command.show_id, world, Capability::manage_shows);
   if (!show) return std::unexpected(show.error());
   const std::int64_t cost = command.price_minor + command.fee_minor;
   if (!is_chargeable(cost, show->currency)) {
@@ -192,11 +193,11 @@ Result<Tier> decide(const CreateTier& command, World& world) {
 }
 
 void needs(const PublishShow& command, Needs& needs) {
-  need_show(needs, command.show_id, true);
+  need_show(needs, command.meta, command.show_id, true);
 }
 
 Result<Show> decide(const PublishShow& command, World& world) {
-  auto show = owned_show(command.meta, command.show_id, world);
+  auto show = show_for(command.meta, command.show_id, world, Capability::manage_shows);
   if (!show) return show;
   if (show->status == ShowStatus::published) return show;
   if (show->tier_count == 0) return refuse(Refusal::show_incomplete, "tiers", "Add a tier before publishing the show.");
@@ -209,12 +210,12 @@ Result<Show> decide(const PublishShow& command, World& world) {
 }
 
 void needs(const RotateShowKey& command, Needs& needs) {
-  need_show(needs, command.show_id, true);
+  need_show(needs, command.meta, command.show_id, true);
   needs.change<ShowKey>(show_key_id(command.show_id, command.number));
 }
 
 Result<ShowKey> decide(const RotateShowKey& command, World& world) {
-  auto show = owned_show(command.meta, command.show_id, world);
+  auto show = show_for(command.meta, command.show_id, world, Capability::manage_shows);
   if (!show) return std::unexpected(show.error());
   if (command.number != show->key_number + 1 || command.number > 255) {
     return refuse(Refusal::conflict, "number", "The next key of the show has another number.");
@@ -231,51 +232,6 @@ Result<ShowKey> decide(const RotateShowKey& command, World& world) {
   FreshIds ids(command.meta);
   audit(world, command.meta, ids, "show_key.rotated", key.id.value, show->id);
   return key;
-}
-
-void needs(const CreateDevice& command, Needs& needs) {
-  need_show(needs, command.show_id, false);
-  needs.change<Device>(command.device_id);
-}
-
-Result<Device> decide(const CreateDevice& command, World& world) {
-  if (!is_text(command.gate, 100))
-    return refuse(Refusal::invalid_field, "gate", "Give the gate a name of 1 to 100 bytes.");
-  auto show = owned_show(command.meta, command.show_id, world);
-  if (!show) return std::unexpected(show.error());
-  if (world.find<Device>(command.device_id) != nullptr) {
-    return refuse(Refusal::conflict, "", "There is a gate token with this id.");
-  }
-  Device device{.id = command.device_id,
-                .show_id = show->id,
-                .business_id = show->business_id,
-                .gate = command.gate,
-                .token_hash = command.token_hash,
-                .created_by = command.meta.user,
-                .created_at = command.meta.now};
-  world.put(device);
-  FreshIds ids(command.meta);
-  audit(world, command.meta, ids, "device.created", device.id.value, show->id);
-  return device;
-}
-
-void needs(const RevokeDevice& command, Needs& needs) {
-  if (const auto* device = needs.change<Device>(command.device_id)) needs.read<Business>(device->business_id);
-}
-
-Result<Device> decide(const RevokeDevice& command, World& world) {
-  const Device* found = world.find<Device>(command.device_id);
-  if (found == nullptr) return refuse(Refusal::unknown_device, "deviceId", "There is no such gate token.");
-  if (!command.meta.is_operator && world.get<Business>(found->business_id).owner_id != command.meta.user) {
-    return refuse(Refusal::forbidden, "deviceId", "The gate token belongs to another business.");
-  }
-  if (found->revoked_at) return *found;
-  Device device = *found;
-  device.revoked_at = command.meta.now;
-  world.put(device);
-  FreshIds ids(command.meta);
-  audit(world, command.meta, ids, "device.revoked", device.id.value, device.show_id);
-  return device;
 }
 
 void needs(const AddSealingEpoch& command, Needs& needs) {

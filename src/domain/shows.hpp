@@ -75,28 +75,6 @@ struct RotateShowKey {
 void needs(const RotateShowKey& command, Needs& needs);
 [[nodiscard]] Result<ShowKey> decide(const RotateShowKey& command, World& world);
 
-/// A gate's token for one show. `device_id` is made by the caller: the token names it.
-/// Refuses: invalid_field, unknown_show, forbidden, show_cancelled, conflict (the id is taken).
-struct CreateDevice {
-  using Outcome = Device;
-  Meta meta;
-  DeviceId device_id;
-  ShowId show_id;
-  std::string gate;
-  Bytes token_hash;
-};
-void needs(const CreateDevice& command, Needs& needs);
-[[nodiscard]] Result<Device> decide(const CreateDevice& command, World& world);
-
-/// Idempotent. Refuses: unknown_device, forbidden.
-struct RevokeDevice {
-  using Outcome = Device;
-  Meta meta;
-  DeviceId device_id;
-};
-void needs(const RevokeDevice& command, Needs& needs);
-[[nodiscard]] Result<Device> decide(const RevokeDevice& command, World& world);
-
 /// Begins the next sealing epoch of the key ring. Refuses: conflict (`number` is there already).
 struct AddSealingEpoch {
   using Outcome = SealingEpoch;

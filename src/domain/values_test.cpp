@@ -103,7 +103,7 @@ TEST_CASE("words: each is read back, and nothing else") {
   CHECK_FALSE(parse_word<Provider>(""));
   CHECK_FALSE(parse_word<Provider>("stripe,"));
   CHECK_FALSE(parse_word<Provider>("stripe, none_"));
-  CHECK(word_count<DoorReason>() == 14);
+  CHECK(word_count<DoorReason>() == 15);
   for (std::size_t i = 0; i < word_count<Refusal>(); ++i) {
     const auto refusal = static_cast<Refusal>(i);
     CAPTURE(word(refusal));

@@ -159,22 +159,41 @@ std::vector<Parameter> parameters_of(const Route& route) {
   return out;
 }
 
+void words_member(std::string& out, std::string_view name, const std::vector<std::string>& words) {
+  key(out, name);
+  out += '[';
+  for (std::size_t i = 0; i < words.size(); ++i) out += (i > 0 ? "," : "") + quoted(words[i]);
+  out += ']';
+}
+
+/// "Needs: any of `holder`, `see_sales`, `operator`; in a business the roles `owner`, `manager`."
+std::string needs_in_words(const RouteDoc& doc) {
+  if (doc.capability.empty()) return {};
+  std::string out = doc.capability.size() > 1 ? "Needs: any of " : "Needs: ";
+  for (std::size_t i = 0; i < doc.capability.size(); ++i) out += (i > 0 ? ", `" : "`") + doc.capability[i] + "`";
+  if (!doc.roles.empty()) {
+    out += "; in a business the roles ";
+    for (std::size_t i = 0; i < doc.roles.size(); ++i) out += (i > 0 ? ", `" : "`") + doc.roles[i] + "`";
+  }
+  return out + ".";
+}
+
 std::string operation_json(const Route& route) {
   const auto& doc = route.doc;
   std::string out = "{";
   if (!doc.operation_id.empty()) text_member(out, "operationId", doc.operation_id);
   if (!doc.summary.empty()) text_member(out, "summary", doc.summary);
-  if (!doc.description.empty()) text_member(out, "description", doc.description);
-  if (!doc.tags.empty()) {
-    key(out, "tags");
-    out += '[';
-    for (std::size_t i = 0; i < doc.tags.size(); ++i) out += (i > 0 ? "," : "") + quoted(doc.tags[i]);
-    out += ']';
-  }
+  const auto needs = needs_in_words(doc);
+  const auto description = doc.description + (doc.description.empty() || needs.empty() ? "" : "\n\n") + needs;
+  if (!description.empty()) text_member(out, "description", description);
+  if (!doc.tags.empty()) words_member(out, "tags", doc.tags);
   key(out, "security");
   out += '[';
   for (std::size_t i = 0; i < doc.security.size(); ++i) out += (i > 0 ? ",{" : "{") + quoted(doc.security[i]) + ":[]}";
   out += ']';
+
+  if (!doc.capability.empty()) words_member(out, "x-capability", doc.capability);
+  if (!doc.roles.empty()) words_member(out, "x-roles", doc.roles);
 
   const auto parameters = parameters_of(route);
   if (!parameters.empty()) {
@@ -421,10 +440,12 @@ std::string endpoints_markdown(const Router& router) {
     out += "## " + std::string{word(route.verb)} + " `" + route.path_template + "`\n\n";
     if (!doc.summary.empty()) out += doc.summary + "\n\n";
     if (!doc.description.empty()) out += doc.description + "\n\n";
-    out += "Who may call it: ";
-    if (doc.security.empty()) out += "anybody";
-    for (std::size_t i = 0; i < doc.security.size(); ++i) out += (i > 0 ? " or " : "") + ("`" + doc.security[i] + "`");
-    out += ".\n\n";
+    if (!doc.security.empty()) {
+      out += "Bearer token: ";
+      for (std::size_t i = 0; i < doc.security.size(); ++i) out += (i > 0 ? " or " : "") + ("`" + doc.security[i] + "`");
+      out += ". ";
+    }
+    out += needs_in_words(doc) + "\n\n";
     if (const auto parameters = parameters_of(route); !parameters.empty()) {
       out += "| parameter | in | required | takes | meaning |\n|---|---|---|---|---|\n";
       for (const auto& parameter : parameters) {

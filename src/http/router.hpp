@@ -98,13 +98,18 @@ struct RouteDoc {
   std::vector<std::string> tags;
   /// "" for anybody, else the word of a bearer scheme: `user`, `gate`, `operator`; several: any of them will do.
   std::vector<std::string> security;
+  /// Who may call it, any of them: a capability, or `anybody`, `user`, `holder`, `operator`, `device`, `provider`.
+  std::vector<std::string> capability;
+  /// The roles in a business that one of the capabilities belongs to.
+  std::vector<std::string> roles;
   std::vector<Parameter> parameters;
   BodyDoc request;
   /// Several of one status: one per content type.
   std::vector<ReplyDoc> replies;
   /// Beyond those every route can give (see common_problems).
   std::vector<ProblemDoc> problems;
-  /// Replaces parts of the generated curl: {"showId", "$SHOW_ID"}, {"body", "{...}"}, {"token", "$TOKEN"}, {"url", "$URL"} for all of it.
+  /// Replaces parts of the generated curl: {"showId", "$SHOW_ID"}, {"body", "{...}"}, {"token", "$TOKEN"}, {"url",
+  /// "$URL"} for all of it.
   std::vector<std::pair<std::string, std::string>> curl;
   /// Left out of the OpenAPI document and the list of endpoints.
   bool is_hidden = false;
@@ -131,7 +136,7 @@ struct Route {
   std::size_t index = 0;
 };
 
-/// Problems any route may answer: 400 bad_target, 408, 413, 414, 415, 431, 500, 503, and 401 with security; 400
+/// Problems any route may answer: 400 bad_target, 408, 413, 414, 415, 429, 431, 500, 503, and 401 with security; 400
 /// unexpected_body where none is taken.
 [[nodiscard]] std::vector<ProblemDoc> common_problems(const Route& route);
 

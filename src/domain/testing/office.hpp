@@ -9,6 +9,7 @@
 #include "domain/accounts.hpp"
 #include "domain/alerts.hpp"
 #include "domain/cancellations.hpp"
+#include "domain/devices.hpp"
 #include "domain/disputes.hpp"
 #include "domain/door.hpp"
 #include "domain/jobs.hpp"

@@ -294,12 +294,20 @@ alter table user_account add column totp_secret blob not null default x'';
 alter table user_account add column totp_confirmed integer not null default 0;
 alter table user_account add column totp_step integer not null default 0;
 alter table user_account add column recovery_hashes text not null default '[]';
+alter table user_account add column guest_key blob not null default x'00000000000000000000000000000000';
+alter table user_account add column signed_out_at integer;
+alter table user_account add column kept_session blob not null default x'00000000000000000000000000000000';
 alter table user_account add column erased_at integer;
+create index user_account_by_guest_key on user_account (guest_key, created_at, id);
 alter table session add column previous_hash blob not null default x'';
 alter table session add column rotated_at integer;
 alter table session add column method text not null default 'password';
 alter table session add column agent text not null default '';
 alter table session add column address text not null default '';
+alter table business add column member_count integer not null default 0;
+alter table business add column key_count integer not null default 0;
+alter table payment_transaction add column sold_by text not null default '';
+alter table payment_transaction add column printed_at integer;
 alter table device add column tier_ids text not null default '[]';
 alter table device add column seen_at integer;
 alter table payment_transaction add column round integer not null default 0;
@@ -358,7 +366,7 @@ create table known_network (
 create index known_network_due on known_network (due_at, id) where due_at is not null;
 
 create table revocation (
-  id blob not null primary key, subject blob not null, board blob not null, at integer not null, due_at integer,
+  id blob not null primary key, subject blob not null, kept blob not null, board blob not null, at integer not null, due_at integer,
   version integer not null
 ) strict;
 create index revocation_by_board on revocation (board, at, id);

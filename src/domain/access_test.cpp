@@ -1,0 +1,259 @@
+#include "domain/access.hpp"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+#include "domain/api_keys.hpp"
+#include "domain/members.hpp"
+#include "domain/payments.hpp"
+#include "domain/testing/office.hpp"
+
+using namespace admit::domain;
+using admit::domain::testing::Rows;
+
+namespace {
+
+template <class T>
+Refusal code(const Result<T>& result) {
+  REQUIRE_FALSE(result.has_value());
+  return result.error().code;
+}
+
+struct House {
+  Rows rows;
+  testing::Office<Rows> o{rows};
+
+  /// Makes the buyer of the office's addresses verified, then a member.
+  UserId member(const std::string& name, MemberRole role) {
+    const UserId id = o.user(name);
+    User user = rows.get<User>(id);
+    user.email_verified = true;
+    rows.world.put(user);
+    o.must(join(id, invite(user.email, role)));
+    return id;
+  }
+  ProofId invite(const std::string& email, MemberRole role) {
+    return o
+        .must(InviteMember{.meta = o.meta(o.organiser),
+                           .business_id = o.business,
+                           .email = email,
+                           .role = role,
+                           .proof_id = o.fresh<ProofId>(),
+                           .secret_hash = {"s"}})
+        .id;
+  }
+  JoinBusiness join(UserId user, ProofId proof) {
+    return {.meta = o.meta(user), .proof_id = proof, .secret_hash = {"s"}};
+  }
+  CreateApiKey key(std::vector<Capability> scopes) {
+    return {.meta = o.meta(o.organiser),
+            .business_id = o.business,
+            .key_id = o.fresh<ApiKeyId>(),
+            .name = "Accounting",
+            .scopes = std::move(scopes),
+            .expires_in_days = {},
+            .secret_hash = {"k"}};
+  }
+  bool allowed(const Meta& meta, Capability capability) {
+    Needs first(rows.world);
+    need_access(first, meta, o.business);
+    for (const auto& need : first.missing()) rows.world.fill_absent(need.table, need.id);
+    return may(rows.world, meta, o.business, capability);
+  }
+  Meta by_key(ApiKeyId id) {
+    Meta meta = o.meta();
+    meta.key = id;
+    meta.actor = "key:" + id.text();
+    return meta;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("roles: the owner has every capability, nobody else those over people, keys and the account") {
+  for (std::size_t i = 0; i < word_count<Capability>(); ++i) {
+    const auto capability = static_cast<Capability>(i);
+    CAPTURE(word(capability));
+    CHECK(may(MemberRole::owner, capability));
+    if (!may_be_scope(capability) || capability == Capability::manage_business) {
+      for (const auto role : {MemberRole::manager, MemberRole::finance, MemberRole::box_office, MemberRole::gate}) {
+        CHECK_FALSE(may(role, capability));
+      }
+    }
+  }
+  CHECK_FALSE(may(MemberRole::gate, Capability::see_sales));
+  CHECK_FALSE(may(MemberRole::box_office, Capability::refund));
+  CHECK_FALSE(may(MemberRole::finance, Capability::manage_shows));
+  CHECK_FALSE(may(MemberRole::gate, Capability::manage_gates));
+  CHECK(may(MemberRole::gate, Capability::enrol_devices));
+}
+
+TEST_CASE("members: may what the role says, until the very next decision after it is taken back") {
+  House h;
+  auto& o = h.o;
+  const UserId ada = h.member("ada", MemberRole::box_office);
+  CHECK(h.rows.get<Business>(o.business).member_count == 1);
+  CHECK(h.allowed(o.meta(ada), Capability::sell));
+  CHECK_FALSE(h.allowed(o.meta(ada), Capability::see_money));
+  CHECK_FALSE(h.allowed(o.meta(o.buyer), Capability::see_business));
+  CHECK(h.allowed(o.by_operator(), Capability::see_audit));
+
+  const auto sold = o.reserve(o.tier(100, 10).id, 1);
+  o.must(PayCash{.meta = o.meta(ada), .registration_id = sold.id});
+
+  ChangeMember change{
+      .meta = o.meta(o.organiser), .business_id = o.business, .user_id = ada, .role = MemberRole::finance};
+  CHECK(o.must(change).role == MemberRole::finance);
+  CHECK(h.allowed(o.meta(ada), Capability::see_money));
+  const auto held = o.reserve(o.tier(100, 10).id, 1);
+  CHECK(code(o.call(PayCash{.meta = o.meta(ada), .registration_id = held.id})) == Refusal::forbidden);
+
+  RemoveMember remove{.meta = o.meta(o.organiser), .business_id = o.business, .user_id = ada};
+  CHECK(o.must(remove).removed_at);
+  CHECK(o.must(remove).removed_at);
+  CHECK(h.rows.get<Business>(o.business).member_count == 0);
+  CHECK_FALSE(h.allowed(o.meta(ada), Capability::see_business));
+  CHECK(code(o.call(change)) == Refusal::unknown_member);
+  o.must(h.join(ada, h.invite("ada@example.org", MemberRole::gate)));
+  CHECK(h.rows.get<Business>(o.business).member_count == 1);
+}
+
+TEST_CASE("members: only the owner chooses them, the owner stays, and nobody is made an owner") {
+  House h;
+  auto& o = h.o;
+  const UserId boss = h.member("boss", MemberRole::manager);
+  const InviteMember by_manager{.meta = o.meta(boss),
+                                .business_id = o.business,
+                                .email = "x@example.org",
+                                .role = MemberRole::gate,
+                                .proof_id = o.fresh<ProofId>(),
+                                .secret_hash = {"s"}};
+  CHECK(code(o.call(by_manager)) == Refusal::forbidden);
+  InviteMember owner = by_manager;
+  owner.meta = o.meta(o.organiser);
+  owner.role = MemberRole::owner;
+  CHECK(code(o.call(owner)) == Refusal::invalid_field);
+  owner.role = MemberRole::gate;
+  owner.business_id = o.fresh<BusinessId>();
+  CHECK(code(o.call(owner)) == Refusal::unknown_business);
+  ChangeMember change{.meta = o.meta(boss), .business_id = o.business, .user_id = boss, .role = MemberRole::finance};
+  CHECK(code(o.call(change)) == Refusal::forbidden);
+  change.meta = o.meta(o.organiser);
+  change.role = MemberRole::owner;
+  CHECK(code(o.call(change)) == Refusal::invalid_field);
+  change.role = MemberRole::gate;
+  change.user_id = o.organiser;
+  CHECK(code(o.call(change)) == Refusal::owner_stays);
+  RemoveMember remove{.meta = o.meta(o.organiser), .business_id = o.business, .user_id = o.organiser};
+  CHECK(code(o.call(remove)) == Refusal::owner_stays);
+  remove.user_id = o.buyer;
+  CHECK(code(o.call(remove)) == Refusal::unknown_member);
+  remove.meta = o.meta(boss);
+  CHECK(code(o.call(remove)) == Refusal::forbidden);
+}
+
+TEST_CASE("invitations: for the verified account with the address, once, for a week") {
+  House h;
+  auto& o = h.o;
+  const ProofId proof = h.invite("buyer@example.org", MemberRole::gate);
+  CHECK(code(o.call(h.join(o.other_buyer, proof))) == Refusal::forbidden);
+  CHECK(code(o.call(h.join(o.buyer, proof))) == Refusal::email_not_verified);
+  User user = h.rows.get<User>(o.buyer);
+  user.email_verified = true;
+  h.rows.world.put(user);
+  auto wrong = h.join(o.buyer, proof);
+  wrong.secret_hash = {"t"};
+  CHECK(code(o.call(wrong)) == Refusal::unknown_proof);
+  auto late = h.join(o.buyer, proof);
+  late.meta.now += invitation_ttl;
+  CHECK(code(o.call(late)) == Refusal::unknown_proof);
+  CHECK(o.must(h.join(o.buyer, proof)).role == MemberRole::gate);
+  CHECK(code(o.call(h.join(o.buyer, proof))) == Refusal::unknown_proof);
+  CHECK(code(o.call(h.join(o.buyer, h.invite("buyer@example.org", MemberRole::manager)))) == Refusal::already_member);
+  Business full = h.rows.get<Business>(o.business);
+  full.member_count = max_members_per_business;
+  h.rows.world.put(full);
+  CHECK(code(o.call(InviteMember{.meta = o.meta(o.organiser),
+                                 .business_id = o.business,
+                                 .email = "y@example.org",
+                                 .proof_id = o.fresh<ProofId>(),
+                                 .secret_hash = {"s"}})) == Refusal::too_many);
+}
+
+TEST_CASE("keys: what their scopes say, for their business, until they are revoked or over") {
+  House h;
+  auto& o = h.o;
+  auto create = h.key({Capability::manage_shows, Capability::see_sales, Capability::see_sales});
+  create.expires_in_days = 2;
+  const ApiKey key = o.must(create);
+  CHECK(key.scopes.size() == 2);
+  CHECK(code(o.call(create)) == Refusal::conflict);
+  Meta meta = h.by_key(key.id);
+  CHECK(h.allowed(meta, Capability::manage_shows));
+  CHECK_FALSE(h.allowed(meta, Capability::refund));
+  CHECK_FALSE(h.allowed(meta, Capability::manage_keys));
+  auto draft = o.create(o.draft());
+  draft.meta = meta;
+  CHECK(o.must(draft).status == ShowStatus::draft);
+  meta.now += std::chrono::hours{48};
+  CHECK_FALSE(h.allowed(meta, Capability::manage_shows));
+
+  const BusinessId other = o.must(CreateBusiness{.meta = o.meta(o.buyer), .name = "Elsewhere"}).id;
+  draft = o.create(o.draft());
+  draft.show.business_id = other;
+  draft.meta = h.by_key(key.id);
+  CHECK(code(o.call(draft)) == Refusal::forbidden);
+  RevokeApiKey revoke{.meta = o.meta(o.buyer), .business_id = other, .key_id = key.id};
+  CHECK(code(o.call(revoke)) == Refusal::unknown_key);
+  revoke.business_id = o.business;
+  CHECK(code(o.call(revoke)) == Refusal::forbidden);
+  revoke.meta = o.meta(o.organiser);
+  CHECK(o.must(revoke).revoked_at);
+  CHECK(o.must(revoke).revoked_at);
+  CHECK(h.rows.get<Business>(o.business).key_count == 0);
+  CHECK_FALSE(h.allowed(h.by_key(key.id), Capability::manage_shows));
+}
+
+TEST_CASE("keys: none makes keys or members, none without scopes, 50 for a business") {
+  House h;
+  auto& o = h.o;
+  for (const auto scope : {Capability::manage_members, Capability::manage_keys, Capability::connect_account}) {
+    CHECK(code(o.call(h.key({scope}))) == Refusal::invalid_field);
+  }
+  CHECK(code(o.call(h.key({}))) == Refusal::invalid_field);
+  auto bad = h.key({Capability::sell});
+  bad.name.clear();
+  CHECK(code(o.call(bad)) == Refusal::invalid_field);
+  bad = h.key({Capability::sell});
+  bad.expires_in_days = 0;
+  CHECK(code(o.call(bad)) == Refusal::invalid_field);
+  bad = h.key({Capability::sell});
+  bad.meta = o.meta(h.member("boss", MemberRole::manager));
+  CHECK(code(o.call(bad)) == Refusal::forbidden);
+  for (std::int64_t i = 0; i < max_keys_per_business; ++i) o.must(h.key({Capability::sell}));
+  CHECK(code(o.call(h.key({Capability::sell}))) == Refusal::too_many);
+}
+
+TEST_CASE("printing: by whoever took the cash, once, while they may sell") {
+  House h;
+  auto& o = h.o;
+  const UserId ada = h.member("ada", MemberRole::box_office);
+  const UserId eve = h.member("eve", MemberRole::box_office);
+  const auto sold = o.reserve(o.tier(100, 10).id, 1);
+  o.must(PayCash{.meta = o.meta(ada), .registration_id = sold.id});
+  CHECK(h.rows.get<Transaction>(h.rows.get<Registration>(sold.id).transaction_id).sold_by == "user:" + ada.text());
+  const auto print = [&](UserId by, RegistrationId id) {
+    return PrintTickets{.meta = o.meta(by), .registration_id = id};
+  };
+  CHECK(code(o.call(print(eve, sold.id))) == Refusal::forbidden);
+  CHECK(code(o.call(print(o.organiser, sold.id))) == Refusal::forbidden);
+  CHECK(code(o.call(print(o.buyer, sold.id))) == Refusal::forbidden);
+  CHECK(code(o.call(print(ada, o.fresh<RegistrationId>()))) == Refusal::unknown_registration);
+  CHECK(o.must(print(ada, sold.id)).id == sold.id);
+  CHECK(code(o.call(print(ada, sold.id))) == Refusal::ticket_not_valid);
+  const auto second = o.reserve(o.tier(100, 10).id, 1);
+  o.must(PayCash{.meta = o.meta(ada), .registration_id = second.id});
+  o.must(RemoveMember{.meta = o.meta(o.organiser), .business_id = o.business, .user_id = ada});
+  CHECK(code(o.call(print(ada, second.id))) == Refusal::forbidden);
+}
