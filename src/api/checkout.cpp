@@ -86,11 +86,11 @@ class Checkout {
   /// The link in it carries the order's key only where the order is a guest's:
   /// it must never sign in to an account.
   Task pay_qr(Request& request) {
-    const auto given = input<domain::RegistrationId>(request, caller_of(x, request));
+    const auto given = input<domain::RegistrationId>(request, agent_of(x, request));
     if (!given) co_return given.error();
     const auto registration = row_of<domain::Registration>(x, given->id);
     if (!registration) co_return registration.error();
-    if (registration->user_id != given->caller.user && !manages(x, given->caller, registration->business_id)) {
+    if (registration->user_id != given->caller.user && !may(x, given->caller, registration->business_id, domain::Capability::sell)) {
       co_return problem_of({Refusal::forbidden, "registrationId", "The registration belongs to another account."});
     }
     if (registration->status != domain::RegistrationStatus::held) {
@@ -120,7 +120,7 @@ class Checkout {
 void add_checkout(http::Router& router, Services& services) {
   const auto on = methods_of(std::make_shared<Checkout>(services));
   const Shared open{.tags = {"Payments"}};
-  const Shared user{.tags = {"Registrations"}, .security = {"user"}};
+  const Shared user{.tags = {"Registrations"}, .security = {"user"}, .capability = {"holder", "operator"}};
   router.add(route(open, Verb::GET, "/v1/config", on(&Checkout::config),
                    {.operation_id = "getConfig",
                     .summary = "What a frontend needs to draw the payment form",
@@ -141,6 +141,7 @@ void add_checkout(http::Router& router, Services& services) {
        .summary = "A QR symbol that opens the checkout on a phone, for the box office and the door",
        .description = "For its customer, the business that sells it and operators. SVG, or PNG with `?format=png` or "
                       "`Accept: image/png`. Of a guest's order it opens the order itself: show it to the buyer only.",
+       .capability = {"holder", "sell"},
        .parameters = {http::query_param("format", http::one_of({"svg", "png"}))},
        .replies = {http::plain_reply(200, "The symbol.", "image/svg+xml"),
                    http::plain_reply(200, "The symbol.", "image/png")},

@@ -1,11 +1,14 @@
 // A business's account at the payment provider: made, tied, filled in, looked at again.
 
+#include "api/address_limit.hpp"
+#include "api/pages.hpp"
 #include "api/services.hpp"
 #include "api/show_json.hpp"
 #include "crypto/encoding.hpp"
 #include "crypto/random.hpp"
 #include "domain/accounts.hpp"
 #include "domain/links.hpp"
+#include "http/target.hpp"
 #include "payment/event.hpp"
 
 namespace admit::api {
@@ -57,22 +60,11 @@ struct OauthReturn {
   }
 };
 
-/// A page for a person who comes back from the provider.
-Response page(int status, std::string_view title, std::string_view text) {
-  std::string html = "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
-                     "content=\"width=device-width, initial-scale=1\"><title>";
-  html.append(title).append("</title></head><body><main><h1>").append(title).append("</h1><p>").append(text);
-  html += "</p></main></body></html>";
-  Response out(status, "text/html; charset=utf-8", std::move(html));
-  out.headers.push_back({"Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"});
-  out.headers.push_back({"Referrer-Policy", "no-referrer"});
-  out.headers.push_back({"Cache-Control", "no-store"});
-  return out;
-}
+using Notice = std::function<Response(Request&, const ConnectNotice&)>;
 
 class Connect {
  public:
-  explicit Connect(Services& services) : x(services) {}
+  Connect(Services& services, Notice notice) : x(services), x_notice(std::move(notice)) {}
 
   /// Makes an account for a business that has none. A repeat after a fault gives the same account: the provider is given a
   /// key made from the business.
@@ -127,39 +119,41 @@ class Connect {
     co_return reply(201, LinkJson{std::string(made->url.text()), domain::text(made->expires_at)});
   }
 
-  /// The browser comes back from the provider's form. That proves nothing: the account is looked at again.
+  /// The browser comes back from the provider's form. That proves nothing, and anybody can open this: our row answers, and
+  /// the account is looked at again once a minute at most.
   Task back(Request& request) {
     const auto business = named(request);
     if (!business || !x.payments_ready() || business->stripe_account.empty()) {
-      co_return page(404, "Not found", "This page belongs to no business here.");
+      co_return x_notice(request, {.status = 404, .word = "absent_why"});
     }
-    const auto looked = co_await look_again(meta_of(x, request), *business);
+    const std::string id = business->id.text();
+    if (domain::sales_gate(*business) && x_looks.take(id, x.clock())) {
+      co_await look_again(meta_of(x, request), *business);
+    }
     const auto now = store::get<domain::Business>(x.store, business->id);
-    if (looked.status != 200 || !now) {
-      co_return page(200, "Thank you", "The payment provider is still looking at what you entered. You can close this page.");
-    }
-    co_return domain::sales_gate(*now)
-        ? page(200, "Thank you", "Something is still missing or being looked at. Your organiser page says what; you can close this page.")
-        : page(200, "All set", "Your account can take payments. You can close this page and sell tickets.");
+    const bool is_ready = now && !domain::sales_gate(*now);
+    co_return x_notice(request, {.word = is_ready ? "connect_ready" : "connect_missing",
+                                 .is_good = is_ready,
+                                 .keep = http::write_form({{"businessId", id}})});
   }
 
   /// The provider's form was opened twice or too late: on to a new one.
   Task again(Request& request) {
-    if (!x.payments_ready()) co_return page(404, "Not found", "No payment provider is configured.");
+    if (!x.payments_ready()) co_return x_notice(request, {.status = 404, .word = "absent_why"});
     domain::TakeLink take{.meta = meta_of(x, request),
                           .id = domain::link_state_id(request.query("state").value_or("")),
                           .purpose = domain::LinkPurpose::onboarding};
     const auto taken = co_await submit(x.lane, std::move(take));
     const auto business = taken.result ? store::get<domain::Business>(x.store, taken.result->business_id) : std::nullopt;
     if (!business) {
-      co_return page(410, "This link is used up", "Go back to where you began and ask for a new one. Nothing you entered is lost.");
+      co_return x_notice(request, {.status = 410, .word = "connect_used_up"});
     }
     domain::Meta meta = meta_of(x, request);
     meta.user = taken.result->user_id;
     meta.actor = "user:" + meta.user.text();
     meta.is_operator = true;  // whoever began was allowed to
     auto made = co_await onboarding_link(std::move(meta), *business);
-    if (!made) co_return page(503, "Not now", "The payment provider does not answer. Try again in a minute.");
+    if (!made) co_return x_notice(request, {.status = 503, .word = "connect_later"});
     Response out(303, "text/plain; charset=utf-8", "");
     out.headers.push_back({"Location", std::string(made->url.text())});
     out.headers.push_back({"Cache-Control", "no-store"});
@@ -201,12 +195,12 @@ class Connect {
     const auto taken = co_await submit(x.lane, std::move(take));
     if (!taken.result) co_return problem_of(taken.result.error());
     const auto grant = co_await x.payments->oauth_exchange(crypto::Secret(in->body.code));
-    if (!grant) co_return failed(grant.error());
+    if (!grant) co_return begin_again(grant.error());
     if (grant->livemode != x.payments->livemode()) {
       co_return problem_of({Refusal::invalid_field, "code", "The account was linked in the other mode (live or test)."});
     }
     auto account = co_await x.payments->retrieve_account(grant->account_id);
-    if (!account) co_return failed(account.error());
+    if (!account) co_return begin_again(account.error());
     co_return co_await link(request, in->caller, taken.result->business_id, *account);
   }
 
@@ -242,13 +236,22 @@ class Connect {
     }
     return {503, "provider_unavailable", "The payment provider did not answer; repeat the request.", "", 2};
   }
+  /// Of a way back that is used up: repeating the request would not help.
+  static http::Problem begin_again(const payment::Failure& failure) {
+    http::Problem problem = failed(failure);
+    if (problem.status == 503) {
+      problem.detail = "The payment provider did not answer, and the way back is used up; begin again.";
+      problem.retry_after_s = 0;
+    }
+    return problem;
+  }
   static domain::AccountNews news_of(const payment::Account& account) {
     return std::get<domain::AccountNews>(payment::to_news(account));
   }
   static std::string fresh_state() { return crypto::base64url(crypto::random_bytes<24>()); }
 
   Expected<domain::Business> managed(const Caller& caller, domain::BusinessId id) {
-    auto business = managed_business(x, caller, id);
+    auto business = business_for(x, caller, id, domain::Capability::connect_account);
     if (business && !x.payments_ready()) return std::unexpected(not_ready());
     return business;
   }
@@ -294,14 +297,18 @@ class Connect {
   }
 
   Services& x;
+  Notice x_notice;
+  AddressLimit x_looks{1, 1 / 60.0};  // by business
 };
 
 }  // namespace
 
-void add_connect(http::Router& router, Services& services) {
-  const auto on = methods_of(std::make_shared<Connect>(services));
+void add_connect(http::Router& router, Services& services,
+                 std::function<Response(Request&, const ConnectNotice&)> notice) {
+  const auto on = methods_of(std::make_shared<Connect>(services, std::move(notice)));
   const Shared open{.tags = {"Connect"}};
-  const Shared organiser{.tags = {"Connect"}, .security = {"user"}, .token = "$ORGANISER_TOKEN"};
+  const Shared organiser{
+      .tags = {"Connect"}, .security = {"user"}, .token = "$ORGANISER_TOKEN", .capability = {"connect_account"}};
   const Shared operators{.tags = {"Connect"}, .security = {"operator"}, .token = "$OPERATOR_TOKEN"};
   const auto provider_problems = [](std::initializer_list<Refusal> own) {
     auto problems = refusals(own);

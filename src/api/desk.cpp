@@ -1,6 +1,7 @@
 // What people look after: alerts, jobs that were given up, payments that need a decision, cash at the box office.
 
 #include "api/money_json.hpp"
+#include "api/once.hpp"
 #include "api/paging.hpp"
 #include "api/registration_json.hpp"
 #include "api/services.hpp"
@@ -148,6 +149,46 @@ struct TransactionList {
   }
 };
 
+struct PrintedPage {
+  std::string ticket_id, download_url, expires_at;
+  static http::Shape shape() {
+    return http::object<PrintedPage>("PrintedPage", {required("ticketId", &PrintedPage::ticket_id, http::uuid()),
+                                                     required("downloadUrl", &PrintedPage::download_url, http::url()),
+                                                     required("expiresAt", &PrintedPage::expires_at, http::date_time())});
+  }
+};
+
+struct PrintedJson {
+  std::vector<PrintedPage> pages;
+  static http::Shape shape() {
+    return http::object<PrintedJson>("Printed", {required("pages", &PrintedJson::pages, http::items(0, 40))});
+  }
+};
+
+constexpr std::size_t max_revived = 1'000;
+constexpr std::size_t max_alerts_read = 100'000;
+
+struct ReviveRequest {
+  std::string kind;
+  static http::Shape shape() {
+    std::vector<std::string> kinds;
+    for (std::size_t i = 0; i < domain::word_count<domain::JobKind>(); ++i) {
+      kinds.emplace_back(domain::word(static_cast<domain::JobKind>(i)));
+    }
+    return http::object<ReviveRequest>("ReviveRequest", {required("kind", &ReviveRequest::kind, http::one_of(std::move(kinds)))});
+  }
+};
+
+struct Revived {
+  std::int64_t revived = 0;
+  bool is_all = true;
+  static http::Shape shape() {
+    return http::object<Revived>("Revived", {required("revived", &Revived::revived),
+                                             required("isAll", &Revived::is_all,
+                                                      http::any().doc("False: there were more; send it again."))});
+  }
+};
+
 class Desk {
  public:
   explicit Desk(Services& services) : x(services) {}
@@ -161,11 +202,11 @@ class Desk {
   }
 
   Response of_business(Request& request) {
-    return business_list_reply<domain::Alert>(x, request, &AlertList::alerts, say);
+    return business_list_reply<domain::Alert>(x, request, domain::Capability::settle_alerts, &AlertList::alerts, say);
   }
 
   Task resolve(Request& request) {
-    const auto in = input<domain::AlertId>(request, caller_of(x, request));
+    const auto in = input<domain::AlertId>(request, agent_of(x, request));
     if (!in) co_return in.error();
     domain::ResolveAlert command{.meta = meta_of(x, request, in->caller), .alert_id = in->id};
     co_return co_await perform(x.lane, std::move(command), 200, [](const domain::Alert& row) { return api::to_json(row); });
@@ -188,6 +229,22 @@ class Desk {
     co_return reply(200, to_json(*answer.result));
   }
 
+  /// The jobs that were given up are found by their open alerts.
+  Task revive_all(Request& request) {
+    const auto in = input<None, ReviveRequest>(request, operator_of(x, request));
+    if (!in) co_return in.error();
+    const auto kind = domain::parse_word<domain::JobKind>(in->body.kind);
+    const auto dead = co_await on_pool(x.pool, [this, kind] { return dead_jobs(*kind); });
+    Revived out;
+    for (const auto id : dead) {
+      const auto answer = co_await submit(x.lane, domain::ReviveJob{.meta = meta_of(x, request, in->caller), .job_id = id});
+      if (answer.result) ++out.revived;
+    }
+    out.is_all = dead.size() < max_revived;
+    x.workers.wake();
+    co_return reply(200, out);
+  }
+
   Response event(Request& request) {
     const auto caller = operator_of(x, request);
     if (!caller) return caller.error();
@@ -208,11 +265,11 @@ class Desk {
 
   /// For its business.
   Response transactions(Request& request) {
-    const auto in = input<domain::RegistrationId>(request, caller_of(x, request));
+    const auto in = input<domain::RegistrationId>(request, agent_of(x, request));
     if (!in) return in.error();
     const auto registration = row_of<domain::Registration>(x, in->id);
     if (!registration) return registration.error();
-    if (!manages(x, in->caller, registration->business_id)) {
+    if (!may(x, in->caller, registration->business_id, domain::Capability::see_money)) {
       return problem_of({Refusal::forbidden, "registrationId", "Only its business sees the payments."});
     }
     TransactionList out;
@@ -227,21 +284,37 @@ class Desk {
     if (!in) co_return in.error();
     domain::AcceptPayment command{
         .meta = meta_of(x, request, in->caller), .transaction_id = in->id, .epoch = x.ring.current_epoch()};
-    auto answer = co_await submit(x.lane, std::move(command));
-    if (!answer.result) co_return problem_of(answer.result.error());
-    x.workers.wake();
-    co_return reply(200, api::to_json(*answer.result));
+    co_return co_await perform_once(x, request, std::move(command), 200, say_registration);
   }
 
   Task cash(Request& request) {
-    const auto in = input<domain::RegistrationId>(request, caller_of(x, request));
+    const auto in = input<domain::RegistrationId>(request, agent_of(x, request));
     if (!in) co_return in.error();
     domain::PayCash command{
         .meta = meta_of(x, request, in->caller), .registration_id = in->id, .epoch = x.ring.current_epoch()};
-    auto answer = co_await submit(x.lane, std::move(command));
+    co_return co_await perform_once(x, request, std::move(command), 200, say_registration);
+  }
+
+  Task print(Request& request) {
+    const auto in = input<domain::RegistrationId>(request, agent_of(x, request));
+    if (!in) co_return in.error();
+    const auto answer =
+        co_await submit(x.lane, domain::PrintTickets{.meta = meta_of(x, request, in->caller), .registration_id = in->id});
     if (!answer.result) co_return problem_of(answer.result.error());
-    x.workers.wake();
-    co_return reply(200, api::to_json(*answer.result));
+    co_return reply(200, co_await on_pool(x.pool, [&, this] {
+      const auto& registration = *answer.result;
+      PrintedJson out;
+      for (std::int64_t number = 1; number <= registration.ticket_count; ++number) {
+        const auto ticket = store::get<domain::Ticket>(
+            x.store, domain::ticket_id(registration.id, registration.confirmed_at.value(), number));
+        if (!ticket || ticket->status != domain::TicketStatus::valid) continue;
+        x.documents.ensure_page(*ticket);
+        const auto link = x.objects.signed_link(job::TicketDocuments::object_key(*ticket), x.clock(),
+                                                "ticket-" + ticket->id.text() + ".pdf");
+        out.pages.push_back({ticket->id.text(), link.url, domain::text(link.expires_at)});
+      }
+      return out;
+    }));
   }
 
   /// Asks for all events of the last 30 days, in the background.
@@ -254,6 +327,24 @@ class Desk {
   }
 
  private:
+  static constexpr auto say_registration = [](const domain::Registration& row) { return api::to_json(row); };
+  std::vector<domain::JobId> dead_jobs(domain::JobKind kind) {
+    std::vector<domain::JobId> out;
+    std::optional<store::Cursor> after;
+    std::size_t read = 0;
+    do {
+      auto page = store::list<domain::Alert>(x.store, "by_desk", domain::alert_desk(true).value, 500, std::move(after));
+      after = std::move(page.next);
+      read += page.rows.size();
+      for (const auto& alert : page.rows) {
+        if (alert.kind != domain::AlertKind::dead_job || out.size() >= max_revived) continue;
+        const auto job = store::get<domain::Job>(x.store, domain::JobId{alert.subject});
+        if (job && job->kind == kind && job->status == domain::JobStatus::dead) out.push_back(job->id);
+      }
+    } while (after && read < max_alerts_read && out.size() < max_revived);
+    return out;
+  }
+
   static constexpr auto say = [](const domain::Alert& row) { return api::to_json(row); };
 
   Services& x;
@@ -263,7 +354,7 @@ class Desk {
 
 void add_desk(http::Router& router, Services& services) {
   const auto on = methods_of(std::make_shared<Desk>(services));
-  const Shared organiser{.tags = {"Desk"}, .security = {"user"}, .token = "$ORGANISER_TOKEN"};
+  const Shared organiser{.tags = {"Desk"}, .security = {"user"}, .token = "$ORGANISER_TOKEN", .capability = {"see_money"}};
   const Shared operators{.tags = {"Desk"}, .security = {"operator"}, .token = "$OPERATOR_TOKEN"};
   const auto paging = paging_parameters();
   auto settled = paging;
@@ -277,15 +368,18 @@ void add_desk(http::Router& router, Services& services) {
   router.add(route(organiser, Verb::GET, "/v1/businesses/{businessId}/alerts", on(&Desk::of_business),
                    {.operation_id = "listBusinessAlerts",
                     .summary = "What the people of a business should look at, newest first",
+                    .capability = {"settle_alerts"},
                     .parameters = paging,
                     .replies = {http::json_reply<AlertList>(200, "The alerts, settled ones too.")},
                     .problems = refusals({Refusal::invalid_field, Refusal::forbidden, Refusal::unknown_business})}));
-  router.add(route(operators, Verb::POST, "/v1/alerts/{alertId}/resolve", on(&Desk::resolve),
+  router.add(route(organiser, Verb::POST, "/v1/alerts/{alertId}/resolve", on(&Desk::resolve),
                    {.operation_id = "resolveAlert",
                     .summary = "It is settled",
+                    .description = "One that concerns no business is an operator's.",
+                    .capability = {"settle_alerts"},
                     .replies = {http::json_reply<AlertJson>(200, "The alert.")},
                     .problems = refusals({Refusal::forbidden, Refusal::unknown_alert}),
-                    .curl = {{"alertId", "$ALERT_ID"}}}));
+                    .curl = {{"token", "$OPERATOR_TOKEN"}, {"alertId", "$ALERT_ID"}}}));
   router.add(route(operators, Verb::GET, "/v1/jobs/{jobId}", on(&Desk::job),
                    {.operation_id = "getJob",
                     .summary = "One job and what went wrong with it last",
@@ -298,6 +392,13 @@ void add_desk(http::Router& router, Services& services) {
                     .replies = {http::json_reply<JobJson>(200, "The job, due again.")},
                     .problems = refusals({Refusal::forbidden, Refusal::unknown_job, Refusal::job_not_dead}),
                     .curl = {{"jobId", "$DEAD_JOB_ID"}}}));
+  router.add(route(operators, Verb::POST, "/v1/jobs/revive", on(&Desk::revive_all),
+                   {.operation_id = "reviveJobs",
+                    .summary = "Try all jobs of a kind again that were given up: after the mail server was mended, say",
+                    .description = "At most 1,000 at once.",
+                    .request = http::json_body<ReviveRequest>(R"({"kind": "mail"})"),
+                    .replies = {http::json_reply<Revived>(200, "How many are due again.")},
+                    .problems = refusals({Refusal::invalid_field, Refusal::forbidden})}));
   auto by_status = paging;
   by_status.push_back(http::query_param("status", http::one_of({"failed", "flagged", "waiting"}), true));
   router.add(route(operators, Verb::GET, "/v1/payments/events", on(&Desk::events),
@@ -329,19 +430,28 @@ void add_desk(http::Router& router, Services& services) {
                     .replies = {http::json_reply<TransactionList>(200, "The payments, first attempt first.")},
                     .problems = refusals({Refusal::forbidden, Refusal::unknown_registration})}));
   router.add(route(operators, Verb::POST, "/v1/transactions/{transactionId}/accept", on(&Desk::accept),
-                   {.operation_id = "acceptPayment",
+                   once({.operation_id = "acceptPayment",
                     .summary = "Take another amount than was asked for as paid",
                     .replies = {http::json_reply<RegistrationJson>(200, "The registration, confirmed.")},
                     .problems = refusals({Refusal::forbidden, Refusal::unknown_transaction, Refusal::not_in_review,
                                           Refusal::show_cancelled, Refusal::sold_out}),
-                    .curl = {{"transactionId", "$REVIEW_TRANSACTION_ID"}}}));
+                    .curl = {{"transactionId", "$REVIEW_TRANSACTION_ID"}}})));
   router.add(route(organiser, Verb::POST, "/v1/registrations/{registrationId}/cash", on(&Desk::cash),
-                   {.operation_id = "payCash",
+                   once({.operation_id = "payCash",
                     .summary = "The box office took the money: confirm and issue",
+                    .capability = {"sell"},
                     .replies = {http::json_reply<RegistrationJson>(200, "The registration, confirmed.")},
                     .problems = refusals({Refusal::forbidden, Refusal::unknown_registration, Refusal::already_paid,
                                           Refusal::registration_not_held, Refusal::payment_in_progress}),
-                    .curl = {{"registrationId", "$CASH_REGISTRATION_ID"}}}));
+                    .curl = {{"registrationId", "$CASH_REGISTRATION_ID"}}})));
+  router.add(route(organiser, Verb::POST, "/v1/registrations/{registrationId}/print", on(&Desk::print),
+                   {.operation_id = "printTickets",
+                    .summary = "Print what one sold for cash oneself: once, and audited",
+                    .description = "Links to the pages that live 15 minutes.",
+                    .capability = {"sell"},
+                    .replies = {http::json_reply<PrintedJson>(200, "A page for each ticket.")},
+                    .problems = refusals({Refusal::forbidden, Refusal::unknown_registration, Refusal::not_paid, Refusal::ticket_not_valid}),
+                    .curl = {{"registrationId", "$SOLD_REGISTRATION_ID"}}}));
 }
 
 }  // namespace admit::api

@@ -86,6 +86,7 @@ std::string message_of(const domain::Admit::Outcome& outcome) {
     case DoorReason::frozen: return "The payment of this ticket is disputed; it does not admit now.";
     case DoorReason::superseded: return "There is a newer copy of this ticket; ask for that one.";
     case DoorReason::other_show: return "This ticket is for another show.";
+    case DoorReason::other_tier: return "This ticket is for another entrance.";
     case DoorReason::outside_window: return "The doors are not open for this ticket now.";
     case DoorReason::already_used: {
       std::string text = "Already used";

@@ -17,7 +17,7 @@ http::Shape TicketJson::shape() {
        required("holder", &TicketJson::holder), required("status", &TicketJson::status, http::one_of({"valid", "used", "revoked"})),
        optional("qrCode", &TicketJson::qr_code, http::text(1, 2048).doc("Exactly what the QR symbol says. For the holder's account only.")),
        optional("encoding", &TicketJson::encoding, http::text(1, 2048).doc("The same code as the compatibility interface writes it.")),
-       required("s3Key", &TicketJson::s3_key, http::text(1, 200)),
+       optional("s3Key", &TicketJson::s3_key, http::text(1, 200).doc("Likewise.")),
        required("generatedAt", &TicketJson::generated_at, http::date_time()),
        required("validatedAt", &TicketJson::validated_at, http::date_time().nullable()),
        required("test", &TicketJson::test, http::any().doc("Bought while no money moved."))});
@@ -27,11 +27,12 @@ TicketJson to_json(const domain::Ticket& ticket, const job::TicketCode* code) {
   TicketJson out{.ticket_id = ticket.id.text(), .registration_id = ticket.registration_id.text(), .show_id = ticket.show_id.text(),
                  .event_id = ticket.show_id.text(), .user_id = ticket.user_id.text(), .tier_id = ticket.tier_id.text(),
                  .transaction_id = ticket.transaction_id.text(), .holder = ticket.holder,
-                 .status = std::string(domain::word(ticket.status)), .s3_key = job::TicketDocuments::object_key(ticket),
+                 .status = std::string(domain::word(ticket.status)),
                  .generated_at = domain::text(ticket.issued_at), .number = ticket.number, .test = ticket.test};
   if (code != nullptr) {
     out.qr_code = code->qr_code;
     out.encoding = code->encoding;
+    out.s3_key = job::TicketDocuments::object_key(ticket);
   }
   if (ticket.used_at) out.validated_at = domain::text(*ticket.used_at);
   return out;

@@ -12,13 +12,13 @@
 namespace admit::api {
 
 struct TicketJson {
-  std::string ticket_id, registration_id, show_id, event_id, user_id, tier_id, transaction_id, holder, status, s3_key, generated_at;
-  std::optional<std::string> qr_code, encoding, validated_at;
+  std::string ticket_id, registration_id, show_id, event_id, user_id, tier_id, transaction_id, holder, status, generated_at;
+  std::optional<std::string> qr_code, encoding, s3_key, validated_at;
   std::int64_t number = 1;
   bool test = false;
   static http::Shape shape();
 };
-/// `code` null: who asks may see the ticket, but not its code.
+/// `code` null: who asks may see the ticket, but neither its code nor where its page lies.
 [[nodiscard]] TicketJson to_json(const domain::Ticket& ticket, const job::TicketCode* code);
 
 struct CheckInJson {

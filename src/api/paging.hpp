@@ -33,11 +33,12 @@ template <class Row, class List, class Json, class Say>
   return reply(200, out);
 }
 
-/// The same of what belongs to the business in the path, for whoever manages it.
+/// The same of what belongs to the business in the path, for whoever has the capability.
 template <class Row, class List, class Json, class Say>
 [[nodiscard]] http::Response business_list_reply(const Services& services, const http::Request& request,
-                                                 std::vector<Json> List::* entries, Say say) {
-  const auto business = managed_business(services, request);
+                                                 domain::Capability capability, std::vector<Json> List::* entries,
+                                                 Say say) {
+  const auto business = business_for(services, request, capability);
   if (!business) return business.error();
   return list_reply<Row>(services, request, "by_business", business->id.value, entries, say);
 }

@@ -8,6 +8,7 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "api/address_limit.hpp"
 #include "api/services.hpp"
 #include "domain/payments.hpp"
 #include "log/log.hpp"
@@ -37,11 +38,15 @@ struct IntentRequest {
 
 struct IntentJson {
   std::string client_secret, payment_intent_id;
+  std::optional<std::string> stripe_account;
   static http::Shape shape() {
     using namespace http;
     return http::object<IntentJson>("PaymentIntent",
                               {required("clientSecret", &IntentJson::client_secret, text(1, 500).doc("For the buyer's browser only.")),
-                               required("paymentIntentId", &IntentJson::payment_intent_id, text(1, 255))});
+                               required("paymentIntentId", &IntentJson::payment_intent_id, text(1, 255)),
+                               optional("stripeAccount", &IntentJson::stripe_account,
+                                        text(1, 255).doc("Where the business is charged directly: the account that the "
+                                                         "buyer's browser must name to the provider."))});
   }
 };
 
@@ -53,6 +58,8 @@ struct Received {
 constexpr std::chrono::seconds longest_wait{10};
 constexpr std::chrono::milliseconds winner_poll{200};
 constexpr std::chrono::seconds provider_lease{60};
+/// How often the payment of one registration may be asked for: each time the provider is asked.
+constexpr double asking_burst = 10, askings_per_second = 0.5;
 
 struct Pending {
   std::string status = "pending";
@@ -103,6 +110,10 @@ class PaymentEndpoints {
     if (!begun.result) co_return problem_of(begun.result.error());
     if (!x.payments_ready()) {
       co_return problem_of({Refusal::payments_unavailable, "", "No payment provider is configured."});
+    }
+    if (!x_askings.take(begun.result->registration_id.text(), x.clock())) {
+      co_return http::Problem{429, "too_many_requests", "This payment was asked for too often; wait a moment.",
+                              "registrationId", x_askings.wait_s()};
     }
     const auto executor = co_await boost::asio::this_coro::executor;
     auto asking = std::make_shared<Asking>(executor);
@@ -167,7 +178,9 @@ class PaymentEndpoints {
                               "The registration ended while its payment was being begun; reserve again."});
       }
     }
-    co_return reply(200, IntentJson{std::string(created->client_secret.text()), created->intent.id});
+    IntentJson out{std::string(created->client_secret.text()), created->intent.id};
+    if (const auto account = payment::on_account(transaction); !account.empty()) out.stripe_account = account;
+    co_return reply(200, out);
   }
 
   /// Verified on the raw bytes, stored and applied in one commit, answered after it.
@@ -209,16 +222,18 @@ class PaymentEndpoints {
   }
 
   Services& x;
+  AddressLimit x_askings{asking_burst, askings_per_second};  // by registration
 };
 
 }  // namespace
 
 void add_payments(http::Router& router, Services& services) {
   const auto on = methods_of(std::make_shared<PaymentEndpoints>(services));
-  const Shared user{.tags = {"Payments"}, .security = {"user"}};
-  const Shared open{.tags = {"Payments"}};
+  const Shared user{.tags = {"Payments"}, .security = {"user"}, .capability = {"holder", "operator"}};
+  const Shared open{.tags = {"Payments"}, .capability = {"provider"}};
   auto problems = refusals({Refusal::unknown_registration, Refusal::forbidden, Refusal::already_paid, Refusal::registration_not_held,
                             Refusal::registration_expired, Refusal::amount_differs, Refusal::payments_unavailable});
+  problems.push_back({429, "too_many_requests", "It was asked for too often; Retry-After says when to try again."});
   problems.push_back({502, "payment_refused", "The provider refuses to begin it."});
   problems.push_back({503, "provider_unavailable", "The provider did not answer; repeat the request."});
   add_twice(router, route(user, Verb::POST, "/payments/create-intent", on(&PaymentEndpoints::create_intent),

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "api/money_json.hpp"
+#include "api/once.hpp"
 #include "api/paging.hpp"
 #include "api/services.hpp"
 #include "domain/cancellations.hpp"
@@ -70,7 +71,7 @@ class RefundEndpoints {
   explicit RefundEndpoints(Services& services) : x(services) {}
 
   Task create(Request& request) {
-    const auto in = input<domain::RegistrationId, RefundRequest>(request, caller_of(x, request));
+    const auto in = input<domain::RegistrationId, RefundRequest>(request, agent_of(x, request));
     if (!in) co_return in.error();
     domain::RequestRefund command{.meta = meta_of(x, request, in->caller),
                                   .registration_id = in->id,
@@ -88,19 +89,16 @@ class RefundEndpoints {
         command.ticket_numbers.push_back(number);
       }
     }
-    auto answer = co_await submit(x.lane, std::move(command));
-    if (!answer.result) co_return problem_of(answer.result.error());
-    x.workers.wake();
-    co_return reply(201, to_json(*answer.result));
+    co_return co_await perform_once(x, request, std::move(command), 201, say);
   }
 
   /// For its customer and its business.
   Response of_registration(Request& request) {
-    const auto in = input<domain::RegistrationId>(request, caller_of(x, request));
+    const auto in = input<domain::RegistrationId>(request, agent_of(x, request));
     if (!in) return in.error();
     const auto registration = row_of<domain::Registration>(x, in->id);
     if (!registration) return registration.error();
-    if (registration->user_id != in->caller.user && !manages(x, in->caller, registration->business_id)) {
+    if (registration->user_id != in->caller.user && !may(x, in->caller, registration->business_id, domain::Capability::see_sales)) {
       return problem_of({Refusal::forbidden, "registrationId", "The registration belongs to another account."});
     }
     RefundList out;
@@ -111,30 +109,28 @@ class RefundEndpoints {
   }
 
   Response of_business(Request& request) {
-    return business_list_reply<domain::Refund>(x, request, &RefundList::refunds, say);
+    return business_list_reply<domain::Refund>(x, request, domain::Capability::see_money, &RefundList::refunds, say);
   }
   Response disputes(Request& request) {
-    return business_list_reply<domain::Dispute>(x, request, &DisputeList::disputes, say);
+    return business_list_reply<domain::Dispute>(x, request, domain::Capability::see_money, &DisputeList::disputes, say);
   }
   Response ledger(Request& request) {
-    return business_list_reply<domain::LedgerEntry>(x, request, &LedgerList::entries, say);
+    return business_list_reply<domain::LedgerEntry>(x, request, domain::Capability::see_money, &LedgerList::entries, say);
   }
 
   Task cancel_show(Request& request) {
-    const auto in = input<domain::ShowId>(request, caller_of(x, request));
+    const auto in = input<domain::ShowId>(request, agent_of(x, request));
     if (!in) co_return in.error();
-    auto answer = co_await submit(x.lane, domain::CancelShow{.meta = meta_of(x, request, in->caller), .show_id = in->id});
-    if (!answer.result) co_return problem_of(answer.result.error());
-    x.workers.wake();
-    co_return reply(202, to_json(*answer.result));
+    domain::CancelShow command{.meta = meta_of(x, request, in->caller), .show_id = in->id};
+    co_return co_await perform_once(x, request, std::move(command), 202, say);
   }
 
   Response cancellation(Request& request) {
-    const auto in = input<domain::ShowId>(request, caller_of(x, request));
+    const auto in = input<domain::ShowId>(request, agent_of(x, request));
     if (!in) return in.error();
     const auto show = row_of<domain::Show>(x, in->id);
     if (!show) return show.error();
-    if (!manages(x, in->caller, show->business_id)) {
+    if (!may(x, in->caller, show->business_id, domain::Capability::see_shows)) {
       return problem_of({Refusal::forbidden, "showId", "The show belongs to another business."});
     }
     const auto row = store::get<domain::Cancellation>(x.store, domain::cancellation_id(in->id));
@@ -161,20 +157,22 @@ class RefundEndpoints {
 
 void add_refunds(http::Router& router, Services& services) {
   const auto on = methods_of(std::make_shared<RefundEndpoints>(services));
-  const Shared user{.tags = {"Refunds"}, .security = {"user"}};
-  const Shared organiser{.tags = {"Refunds"}, .security = {"user"}, .token = "$ORGANISER_TOKEN"};
+  const Shared user{.tags = {"Refunds"}, .security = {"user"}, .capability = {"holder", "see_sales"}};
+  const Shared organiser{
+      .tags = {"Refunds"}, .security = {"user"}, .token = "$ORGANISER_TOKEN", .capability = {"see_money"}};
   const auto paging = paging_parameters();
   router.add(route(organiser, Verb::POST, "/v1/registrations/{registrationId}/refunds", on(&RefundEndpoints::create),
-                   {.operation_id = "createRefund",
+                   once({.operation_id = "createRefund",
                     .summary = "Give money back: all of it, for single tickets, or an amount",
                     .description = "By the business, or by the customer while the show lets him. Tickets end at once, their "
                                    "places come back when the money is there. The payment provider is asked by a job.",
+                    .capability = {"holder", "refund"},
                     .request = http::json_body<RefundRequest>(),
                     .replies = {http::json_reply<RefundJson>(201, "The refund.")},
                     .problems = refusals({Refusal::invalid_field, Refusal::unknown_registration, Refusal::forbidden,
                                           Refusal::not_paid, Refusal::disputed, Refusal::refund_closed,
                                           Refusal::ticket_not_valid, Refusal::refund_too_much}),
-                    .curl = {{"body", R"({"amount": 100})"}}}));
+                    .curl = {{"body", R"({"amount": 100})"}}})));
   router.add(route(user, Verb::GET, "/v1/registrations/{registrationId}/refunds", on(&RefundEndpoints::of_registration),
                    {.operation_id = "listRefunds",
                     .summary = "The refunds of a registration, for its customer and its business",
@@ -200,18 +198,20 @@ void add_refunds(http::Router& router, Services& services) {
                     .replies = {http::json_reply<LedgerList>(200, "The entries, newest first.")},
                     .problems = refusals({Refusal::invalid_field, Refusal::forbidden, Refusal::unknown_business})}));
   router.add(route(organiser, Verb::POST, "/v1/shows/{showId}/cancel", on(&RefundEndpoints::cancel_show),
-                   {.operation_id = "cancelShow",
+                   once({.operation_id = "cancelShow",
                     .summary = "Cancel a show: sale and door end at once, everybody gets the money back",
                     .description = "A job ends one registration after the other and goes on after a restart; look at "
                                    "/v1/shows/{showId}/cancellation.",
+                    .capability = {"cancel_shows"},
                     .replies = {http::json_reply<CancellationJson>(202, "How far it is.")},
                     .problems = refusals({Refusal::forbidden, Refusal::unknown_show}),
-                    .curl = {{"showId", "$CANCELLED_SHOW_ID"}}}));
+                    .curl = {{"showId", "$CANCELLED_SHOW_ID"}}})));
   auto problems = refusals({Refusal::forbidden, Refusal::unknown_show});
   problems.push_back({404, "not_cancelled", "The show is not cancelled."});
   router.add(route(organiser, Verb::GET, "/v1/shows/{showId}/cancellation", on(&RefundEndpoints::cancellation),
                    {.operation_id = "getCancellation",
                     .summary = "How far the cancellation of a show has come",
+                    .capability = {"see_shows"},
                     .replies = {http::json_reply<CancellationJson>(200, "The progress.")},
                     .problems = std::move(problems),
                     .curl = {{"showId", "$CANCELLED_SHOW_ID"}}}));

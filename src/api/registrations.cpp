@@ -1,6 +1,7 @@
 // Reserving, looking at and cancelling registrations.
 
 #include "api/registration_json.hpp"
+#include "api/once.hpp"
 #include "api/services.hpp"
 #include "domain/mails.hpp"
 #include "domain/registrations.hpp"
@@ -57,21 +58,10 @@ class Registrations {
       command.lines.push_back({checked_id<domain::TierId>(line.tier_id), line.quantity,
                                std::move(line.holders).value_or(std::vector<std::string>{})});
     }
-    std::optional<engine::Idempotency<domain::Registration>> idempotency;
-    if (*key) {
-      idempotency = engine::Idempotency<domain::Registration>{
-          (*key)->id, (*key)->body_hash, [](const domain::Registration& made) {
-            return engine::Replay{201, http::write_json(to_json(made))};
-          }};
-    } else if (const auto refusal = x.sale.refuse_sold_out(command)) {
-      co_return problem_of(*refusal);
-    }
-    auto answer = co_await submit(x.lane, std::move(command), std::move(idempotency));
-    if (answer.replay) {
-      Response again = http::json_response(static_cast<int>(answer.replay->status), std::move(answer.replay->body));
-      again.headers.push_back({"Idempotent-Replayed", "true"});
-      co_return again;
-    }
+    if (const auto refusal = *key ? std::nullopt : x.sale.refuse_sold_out(command)) co_return problem_of(*refusal);
+    auto kept = kept_by<domain::Reserve>(*key, 201, [](const auto& made) { return http::write_json(to_json(made)); });
+    auto answer = co_await submit(x.lane, std::move(command), std::move(kept));
+    if (answer.replay) co_return again(std::move(*answer.replay));
     if (!answer.result) co_return problem_of(answer.result.error());
     if (answer.result->confirmed_at) x.workers.wake();
     co_return reply(201, to_json(*answer.result));
@@ -79,17 +69,20 @@ class Registrations {
 
   /// Its customer, an operator, or the business that sells it.
   Response show(Request& request) {
-    const auto in = input<domain::RegistrationId>(request, caller_of(x, request));
+    const auto in = input<domain::RegistrationId>(request, agent_of(x, request));
     if (!in) return in.error();
     const auto row = row_of<domain::Registration>(x, in->id);
     if (!row) return row.error();
-    if (row->user_id != in->caller.user && !manages(x, in->caller, row->business_id)) {
+    if (row->user_id != in->caller.user && !may(x, in->caller, row->business_id, domain::Capability::see_sales)) {
       return problem_of({Refusal::forbidden, "registrationId", "The registration belongs to another account."});
     }
     RegistrationJson out = to_json(*row);
     out.refunds.emplace();
     for (const auto& refund : store::list<domain::Refund>(x.store, "by_registration", row->id.value, max_told_refunds).rows) {
       out.refunds->push_back(registration_refund_json(refund));
+    }
+    if (const auto payment = store::get<domain::Transaction>(x.store, row->transaction_id)) {
+      out.payment_status = domain::word(payment->status);
     }
     return reply(200, out);
   }
@@ -105,7 +98,7 @@ class Registrations {
   }
 
   Task mail(Request& request) {
-    const auto in = input<domain::RegistrationId>(request, caller_of(x, request));
+    const auto in = input<domain::RegistrationId>(request, agent_of(x, request));
     if (!in) co_return in.error();
     auto answer = co_await submit(
         x.lane, domain::ResendMail{.meta = meta_of(x, request, in->caller), .registration_id = in->id});
@@ -122,19 +115,18 @@ class Registrations {
 
 void add_registrations(http::Router& router, Services& services) {
   const auto on = methods_of(std::make_shared<Registrations>(services));
-  const Shared user{.tags = {"Registrations"}, .security = {"user"}};
+  const Shared user{.tags = {"Registrations"}, .security = {"user"}, .capability = {"holder", "see_sales"}};
   router.add(route(user, Verb::POST, "/v1/registrations", on(&Registrations::reserve),
-                   {.operation_id = "reserve",
+                   once({.operation_id = "reserve",
                     .summary = "Hold places; what costs nothing is confirmed at once",
-                    .description = "With the header Idempotency-Key, a repeat gives the first answer again; refusals are not kept.",
-                    .parameters = {http::header_param("Idempotency-Key", http::text(1, 255).example("order-1"))},
+                    .capability = {"user"},
                     .request = http::json_body<ReserveRequest>(),
                     .replies = {http::json_reply<RegistrationJson>(201, "The registration.")},
                     .problems = refusals({Refusal::invalid_field, Refusal::idempotency_key_reused, Refusal::unknown_show,
                                           Refusal::show_cancelled, Refusal::show_not_published, Refusal::sale_not_open,
                                           Refusal::sale_closed, Refusal::unknown_tier, Refusal::too_few, Refusal::too_many,
                                           Refusal::payments_unavailable, Refusal::sold_out, Refusal::too_many_holds}),
-                    .curl = {{"body", R"({"showId": "$SHOW_ID", "lines": [{"tierId": "$TIER_ID", "quantity": 1, "holders": ["Ada Example"]}]})"}}}));
+                    .curl = {{"body", R"({"showId": "$SHOW_ID", "lines": [{"tierId": "$TIER_ID", "quantity": 1, "holders": ["Ada Example"]}]})"}}})));
   router.add(route(user, Verb::GET, "/v1/registrations/{registrationId}", on(&Registrations::show),
                    {.operation_id = "getRegistration",
                     .summary = "A registration, for its customer and its business",
@@ -144,6 +136,7 @@ void add_registrations(http::Router& router, Services& services) {
                    {.operation_id = "cancelRegistration",
                     .summary = "Give held places back",
                     .description = "With a payment begun it becomes `expiring` until the provider says that nobody can pay it.",
+                    .capability = {"holder", "operator"},
                     .replies = {http::json_reply<RegistrationJson>(200, "The registration.")},
                     .problems = refusals({Refusal::forbidden, Refusal::unknown_registration, Refusal::registration_not_held}),
                     .curl = {{"registrationId", "$HELD_REGISTRATION_ID"}}}));
@@ -151,6 +144,7 @@ void add_registrations(http::Router& router, Services& services) {
                    {.operation_id = "mailTickets",
                     .summary = "Send the mail with the tickets once more, at most once a minute",
                     .description = "To the address of the registration's account; by its customer or its business.",
+                    .capability = {"holder", "sell"},
                     .replies = {http::json_reply<RegistrationJson>(202, "It will be sent.")},
                     .problems = refusals({Refusal::forbidden, Refusal::unknown_registration, Refusal::registration_not_held})}));
 }

@@ -7,8 +7,10 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "api/external.hpp"
 #include "api/pages.hpp"
 #include "crypto/hash.hpp"
+#include "domain/access.hpp"
 #include "identity/opaque_token.hpp"
 
 namespace admit::api {
@@ -42,7 +44,8 @@ int status_of(domain::Refusal refusal) {
     case unknown_member:
     case unknown_key:
     case unknown_passkey:
-    case unknown_proof: return 404;
+    case unknown_proof:
+    case unknown_identity: return 404;
     case too_many_failures:
     case too_many_holds: return 429;
     case idempotency_key_reused:
@@ -55,6 +58,7 @@ int status_of(domain::Refusal refusal) {
     case second_factor_off:
     case identity_taken:
     case link_first:
+    case only_sign_in:
     case account_taken:
     case show_not_draft:
     case show_incomplete:
@@ -128,6 +132,7 @@ std::string_view when(domain::Refusal refusal) {
     case unknown_key: return "There is no such key.";
     case unknown_passkey: return "There is no such passkey.";
     case unknown_proof: return "The link or code is unknown or was used, or its time is over; ask for another.";
+    case unknown_identity: return "The account is linked to no such name.";
     case forbidden: return "It is there, but not the caller's.";
     case account_taken: return "The account is tied to another business.";
     case show_not_draft: return "The show is published already.";
@@ -159,6 +164,7 @@ std::string_view when(domain::Refusal refusal) {
     case second_factor_off: return "No second factor is set up.";
     case identity_taken: return "It is linked to another account.";
     case link_first: return "An account has this address; sign in to it, then link.";
+    case only_sign_in: return "Nothing else signs in to the account.";
     case link_used_up: return "It was used before, is too old, or belongs to somebody else; begin again.";
     case job_not_dead: return "The job was not given up.";
     case ticket_not_valid: return "The ticket is used or revoked.";
@@ -186,18 +192,43 @@ namespace {
 
 http::Problem unauthenticated(std::string detail) { return {401, "unauthenticated", std::move(detail), "", 0}; }
 
+/// The key of a bearer token; nullopt where the token is no key at all.
+std::optional<Expected<Caller>> key_of(const Services& services, const http::Request& request) {
+  const auto bearer = request.bearer();
+  if (!bearer || !bearer->starts_with("key_")) return std::nullopt;
+  const auto name = identity::parse_opaque_token("key_", *bearer);
+  const auto row = name ? store::get<domain::ApiKey>(services.store, domain::ApiKeyId{name->id}) : std::nullopt;
+  if (!row || row->revoked_at || (row->expires_at && *row->expires_at <= services.clock()) ||
+      !crypto::constant_time_equal(crypto::bytes_of(row->secret_hash.data), name->hash)) {
+    return std::unexpected(unauthenticated("The API key is unknown, revoked or expired."));
+  }
+  return Caller{.user = {}, .session = {}, .key = row->id};
+}
+
 }  // namespace
+
+Expected<Caller> agent_of(const Services& services, const http::Request& request) {
+  if (auto key = key_of(services, request)) return *std::move(key);
+  return caller_of(services, request);
+}
 
 Expected<Caller> caller_of(const Services& services, const http::Request& request) {
   const auto bearer = request.bearer();
+  if (const auto key = key_of(services, request)) {
+    if (!*key) return *key;
+    return std::unexpected(problem_of(
+        {domain::Refusal::forbidden, "", "An API key acts for a business, never as a person; sign in for this."}));
+  }
   if (!bearer) return std::unexpected(unauthenticated("Send an access token: Authorization: Bearer TOKEN."));
   const auto claims = services.tokens.verify(*bearer, services.clock());
   if (!claims) {
+    if (auto caller = external_caller(services, *bearer)) return *caller;
     return std::unexpected(unauthenticated("The access token is not accepted (" +
                                            std::string(identity::word(claims.error())) + "); sign in or refresh it."));
   }
   return Caller{.user = (*claims)->user,
                 .session = (*claims)->session,
+                .key = {},
                 .is_operator = std::ranges::find((*claims)->roles, "operator") != (*claims)->roles.end()};
 }
 
@@ -222,29 +253,46 @@ Expected<std::shared_ptr<const domain::Device>> device_of(const Services& servic
   return std::unexpected(unauthenticated("Send the gate's token: Authorization: Bearer gate_..."));
 }
 
-static bool manages(const Caller& caller, const domain::Business& business) {
-  return caller.is_operator || business.owner_id == caller.user;
+namespace {
+
+/// The business, if there is one and the caller may; the error says which of the two it is.
+std::expected<domain::Business, domain::Refusal> find_business(const Services& services, const Caller& caller,
+                                                               domain::BusinessId id, domain::Capability capability) {
+  domain::Meta meta;
+  meta.now = services.clock();
+  meta.user = caller.user;
+  meta.key = caller.key;
+  meta.is_operator = caller.is_operator;
+  domain::World world;
+  domain::Needs needs(world);
+  domain::need_access(needs, meta, id);
+  services.store.read(needs.missing(), world);
+  const auto* business = world.find<domain::Business>(id);
+  if (business == nullptr) return std::unexpected(domain::Refusal::unknown_business);
+  if (!domain::may(world, meta, *business, capability)) return std::unexpected(domain::Refusal::forbidden);
+  return *business;
 }
 
-bool manages(const Services& services, const Caller& caller, domain::BusinessId id) {
-  if (caller.is_operator) return true;
-  const auto business = store::get<domain::Business>(services.store, id);
-  return business && manages(caller, *business);
+}  // namespace
+
+bool may(const Services& services, const Caller& caller, domain::BusinessId id, domain::Capability capability) {
+  return find_business(services, caller, id, capability).has_value();
 }
 
-Expected<domain::Business> managed_business(const Services& services, const Caller& caller, domain::BusinessId id) {
-  auto business = row_of<domain::Business>(services, id);
-  if (business && !manages(caller, *business)) {
-    return std::unexpected(
-        problem_of({domain::Refusal::forbidden, "businessId", "The business belongs to somebody else."}));
-  }
-  return business;
+Expected<domain::Business> business_for(const Services& services, const Caller& caller, domain::BusinessId id,
+                                        domain::Capability capability) {
+  auto business = find_business(services, caller, id, capability);
+  if (business) return *std::move(business);
+  if (business.error() == domain::Refusal::unknown_business) return std::unexpected(unknown(name_of(id)));
+  return std::unexpected(problem_of({domain::Refusal::forbidden, "businessId",
+                                     "The business belongs to somebody else, or your role in it may not do this."}));
 }
 
-Expected<domain::Business> managed_business(const Services& services, const http::Request& request) {
-  const auto in = input<domain::BusinessId>(request, caller_of(services, request));
+Expected<domain::Business> business_for(const Services& services, const http::Request& request,
+                                        domain::Capability capability) {
+  const auto in = input<domain::BusinessId>(request, agent_of(services, request));
   if (!in) return std::unexpected(in.error());
-  return managed_business(services, in->caller, in->id);
+  return business_for(services, in->caller, in->id, capability);
 }
 
 http::Problem unknown(IdName name, std::string detail) {
@@ -261,8 +309,9 @@ domain::Meta meta_of(const Services& services, const http::Request& request) {
 domain::Meta meta_of(const Services& services, const http::Request& request, const Caller& caller) {
   domain::Meta meta = meta_of(services, request);
   meta.user = caller.user;
+  meta.key = caller.key;
   meta.is_operator = caller.is_operator;
-  meta.actor = "user:" + caller.user.text();
+  meta.actor = caller.key ? "key:" + caller.key.text() : "user:" + caller.user.text();
   return meta;
 }
 
@@ -282,7 +331,7 @@ Expected<std::optional<IdempotencyKey>> idempotency_of(const http::Request& requ
   }
   std::string bound(caller);
   bound.append(1, '\n').append(request.route->path_template).append(1, '\n').append(*key);
-  const auto digest = crypto::sha256(request.body);
+  const auto digest = crypto::sha256(std::string(request.path) + '\n' + std::string(request.body));
   return IdempotencyKey{domain::derived_id<domain::ClaimId>("idempotency", bound),
                         domain::Uuid::from_bytes(digest.data())};
 }
@@ -307,6 +356,45 @@ void Pool::post(std::move_only_function<void()> work) {
   });
 }
 
+namespace {
+
+/// What follows from who may call a route: the bearer schemes, and the roles of its capabilities.
+void describe_access(http::RouteDoc& doc) {
+  using namespace std::string_view_literals;
+  static constexpr std::array whos{"anybody"sv, "user"sv, "holder"sv, "operator"sv, "device"sv, "provider"sv};
+  const auto add = [](std::vector<std::string>& list, std::string_view word) {
+    if (std::ranges::find(list, word) == list.end()) list.emplace_back(word);
+  };
+  if (doc.capability.empty() && doc.security.empty()) doc.capability = {"anybody"};
+  if (doc.capability.empty() && doc.security == std::vector<std::string>{"operator"}) doc.capability = {"operator"};
+  if (doc.capability.empty() && doc.security == std::vector<std::string>{"gate"}) doc.capability = {"device"};
+  bool has_capability = false, is_scope = false;
+  for (const auto& word : doc.capability) {
+    if (std::ranges::find(whos, word) != whos.end()) continue;
+    const auto capability = domain::parse_word<domain::Capability>(word);
+    if (!capability) throw std::logic_error("route " + doc.operation_id + " needs the unknown capability " + word);
+    has_capability = true;
+    for (std::size_t i = 0; i < domain::word_count<domain::MemberRole>(); ++i) {
+      const auto role = static_cast<domain::MemberRole>(i);
+      if (domain::may(role, *capability)) add(doc.roles, domain::word(role));
+    }
+    is_scope = is_scope || domain::may_be_scope(*capability);
+  }
+  if (has_capability) add(doc.capability, "operator");
+  if (doc.security.empty()) {
+    const auto has = [&doc](std::string_view word) { return std::ranges::find(doc.capability, word) != doc.capability.end(); };
+    if (has_capability || has("user") || has("holder")) {
+      doc.security = {"user"};
+    } else if (!has("anybody")) {
+      if (has("operator")) doc.security = {"operator"};
+      if (has("device")) doc.security.emplace_back("gate");
+    }
+  }
+  if (is_scope) add(doc.security, "key");
+}
+
+}  // namespace
+
 http::Route route(const Shared& shared, http::Verb verb, std::string path, http::Handler handler, http::RouteDoc doc,
                   http::RouteOptions options) {
   static constexpr std::array known{name_of(domain::UserId{}),         name_of(domain::BusinessId{}),
@@ -314,9 +402,12 @@ http::Route route(const Shared& shared, http::Verb verb, std::string path, http:
                                     name_of(domain::RegistrationId{}), name_of(domain::TicketId{}),
                                     name_of(domain::CheckInId{}),
                                     name_of(domain::TransactionId{}),  name_of(domain::JobId{}),
+                                    name_of(domain::ApiKeyId{}),       name_of(domain::PasskeyId{}),
                                     name_of(domain::AlertId{})};
   if (doc.tags.empty()) doc.tags = shared.tags;
   if (doc.security.empty()) doc.security = shared.security;
+  if (doc.capability.empty()) doc.capability = shared.capability;
+  describe_access(doc);
   options.no_body = verb != http::Verb::GET && doc.request.content_type.empty();
   if (!shared.token.empty()) doc.curl.emplace(doc.curl.begin(), "token", shared.token);
   for (const auto& [field, prefix, unknown] : known) {
@@ -339,13 +430,59 @@ void add_twice(http::Router& router, http::Route route) {
   router.add(std::move(versioned));
 }
 
+namespace {
+
+/// The id that the request is about: the last in its path, or `?userId=`; none for a list of everything.
+domain::Uuid subject_of(const http::Request& request) {
+  const std::string_view path = request.route->path_template;
+  domain::Uuid subject = domain::UserId::parse(request.query("userId").value_or("")).value_or(domain::UserId{}).value;
+  for (auto open = path.find('{'); open != std::string_view::npos; open = path.find('{', open + 1)) {
+    auto text = request.param(path.substr(open + 1, path.find('}', open) - open - 1));
+    if (const auto mark = text.find('#'); mark != std::string_view::npos) text.remove_prefix(mark + 1);
+    if (const auto id = domain::Uuid::parse(text)) subject = *id;
+  }
+  return subject;
+}
+
+/// What an operator reads of others is noted before it is shown; where that fails, nothing is shown.
+http::Handler with_note(Services& services, http::Handler handler) {
+  auto note = [&services, handler = std::move(handler)](http::Request& request) -> http::Task {
+    http::Response response = handler.is_sync() ? handler.call(request) : co_await handler.start(request);
+    const auto caller = caller_of(services, request);
+    if (response.status >= 300 || !caller || !caller->is_operator) co_return response;
+    domain::NoteOperatorRead read{.meta = meta_of(services, request, *caller), .subject = subject_of(request)};
+    const auto noted = co_await submit(services.lane, std::move(read));
+    if (!noted.result) co_return problem_of(noted.result.error());
+    co_return response;
+  };
+  auto shared = std::make_shared<decltype(note)>(std::move(note));
+  return [shared](http::Request& request) { return (*shared)(request); };
+}
+
+/// Every route that reads and is open to operators as such.
+void note_operator_reads(http::Router& router, Services& services) {
+  for (const auto& route : router.routes()) {
+    const auto& who = route->doc.capability;
+    if (route->verb != http::Verb::GET || std::ranges::find(who, "operator") == who.end()) continue;
+    route->handler = with_note(services, std::move(route->handler));
+  }
+}
+
+}  // namespace
+
 void add_all(http::Router& router, Services& services) {
   services.router = &router;
+  const auto pages = add_pages(router, services);
   add_accounts(router, services);
+  add_passkeys(router, services);
   add_businesses(router, services);
   add_shows(router, services);
+  add_gates(router, services);
+  add_members(router, services);
+  add_business_keys(router, services);
   add_registrations(router, services);
-  add_connect(router, services);
+  add_exports(router, services);
+  add_connect(router, services, pages.connect_notice);
   add_payments(router, services);
   add_refunds(router, services);
   add_desk(router, services);
@@ -355,7 +492,10 @@ void add_all(http::Router& router, Services& services) {
   add_guests(router, services);
   add_checkout(router, services);
   add_keys(router, services);
-  add_system(router, services, add_pages(router, services));
+  add_external(router, services);
+  add_system(router, services, pages.front_page);
+  take_external_tokens(router, services);
+  note_operator_reads(router, services);
 }
 
 }  // namespace admit::api

@@ -29,7 +29,16 @@
 #include "store/store.hpp"
 #include "token/key_ring.hpp"
 
+namespace admit::http {
+class Client;
+}
+namespace admit::identity {
+class ExternalTokens;
+}
+
 namespace admit::api {
+
+struct ConnectNotice;
 
 struct Settings {
   std::string public_url;       // scheme, host, port; links and codes are built from it
@@ -80,6 +89,8 @@ struct Services {
   std::function<std::string()> metrics_text;   // empty: metrics are served elsewhere
   std::function<bool()> is_ready;
   const http::Router* router = nullptr;        // for the documents made from it
+  identity::ExternalTokens* external = nullptr;  // of other providers of identities; null: none configured
+  http::Client* external_client = nullptr;       // to ask them; null likewise
 
   [[nodiscard]] bool payments_ready() const { return payments != nullptr; }
   [[nodiscard]] bool is_test() const { return payments == nullptr || !payments->livemode(); }
@@ -98,12 +109,15 @@ using Expected = std::expected<T, http::Problem>;
 // Callers.
 
 struct Caller {
-  domain::UserId user;
-  domain::SessionId session;
+  domain::UserId user;        // none for a key
+  domain::SessionId session;  // none for a key
+  domain::ApiKeyId key;       // none for an account
   bool is_operator = false;
 };
-/// The signed-in account of a bearer token: 401 `unauthenticated` without a good one.
+/// The signed-in account of a bearer token: 401 `unauthenticated` without a good one, 403 `forbidden` for a business's key.
 [[nodiscard]] Expected<Caller> caller_of(const Services& services, const http::Request& request);
+/// As caller_of, or a business's key that is neither revoked nor expired: for what a capability opens.
+[[nodiscard]] Expected<Caller> agent_of(const Services& services, const http::Request& request);
 /// As caller_of, and 403 `forbidden` unless an operator.
 [[nodiscard]] Expected<Caller> operator_of(const Services& services, const http::Request& request);
 /// The gate's scanner of a bearer token, not revoked: 401 `unauthenticated` otherwise.
@@ -113,13 +127,15 @@ struct Caller {
 [[nodiscard]] domain::Meta meta_of(const Services& services, const http::Request& request, const Caller& caller);
 [[nodiscard]] domain::Meta meta_of(const Services& services, const http::Request& request, const domain::Device& device);
 
-/// Whether the caller may do what the business may: its owner, or an operator.
-[[nodiscard]] bool manages(const Services& services, const Caller& caller, domain::BusinessId business);
-/// A business that the caller manages: 404 where there is none, 403 where it is somebody else's.
-[[nodiscard]] Expected<domain::Business> managed_business(const Services& services, const Caller& caller,
-                                                          domain::BusinessId id);
-/// The one in the path, for the signed-in account.
-[[nodiscard]] Expected<domain::Business> managed_business(const Services& services, const http::Request& request);
+/// What the committed rows say now: a member who was removed, or a key that was revoked, may nothing any more.
+[[nodiscard]] bool may(const Services& services, const Caller& caller, domain::BusinessId business,
+                       domain::Capability capability);
+/// A business for which the caller has a capability: 404 where there is none, 403 without the capability.
+[[nodiscard]] Expected<domain::Business> business_for(const Services& services, const Caller& caller,
+                                                      domain::BusinessId id, domain::Capability capability);
+/// The one in the path, for the account or key that calls.
+[[nodiscard]] Expected<domain::Business> business_for(const Services& services, const http::Request& request,
+                                                      domain::Capability capability);
 
 // Ids and rows.
 
@@ -138,8 +154,11 @@ constexpr IdName name_of(domain::RegistrationId) {
 constexpr IdName name_of(domain::TicketId) { return {"ticketId", "TICKET#", domain::Refusal::unknown_ticket}; }
 constexpr IdName name_of(domain::CheckInId) { return {"checkInId", "", domain::Refusal::unknown_check_in}; }
 constexpr IdName name_of(domain::TransactionId) { return {"transactionId", "", domain::Refusal::unknown_transaction}; }
+constexpr IdName name_of(domain::ApiKeyId) { return {"keyId", "", domain::Refusal::unknown_key}; }
+constexpr IdName name_of(domain::PasskeyId) { return {"passkeyId", "", domain::Refusal::unknown_passkey}; }
 constexpr IdName name_of(domain::JobId) { return {"jobId", "", domain::Refusal::unknown_job}; }
 constexpr IdName name_of(domain::AlertId) { return {"alertId", "", domain::Refusal::unknown_alert}; }
+constexpr IdName name_of(domain::IdentityId) { return {"identityId", "", domain::Refusal::unknown_identity}; }
 
 /// A refusal about a parameter or field, 404 for an unknown row of any kind.
 [[nodiscard]] http::Problem unknown(IdName name, std::string detail = {});
@@ -162,7 +181,7 @@ template <class AnyRow>
   return std::unexpected(unknown(name_of(id)));
 }
 
-/// `Idempotency-Key` bound to caller, route and body; empty without one. 422 for a key that is not 1 to 255 printable
+/// `Idempotency-Key` bound to caller, path and body; empty without one. 422 for a key that is not 1 to 255 printable
 /// characters.
 struct IdempotencyKey {
   domain::ClaimId id;
@@ -262,13 +281,17 @@ template <class T>
   return http::json_response(status, http::write_json(value));
 }
 
-/// The last step of an endpoint that is one command: sends it and replies with what `say` makes of the outcome, or with
-/// the problem.
+/// The last step of an endpoint that is one command: sends it and replies with what `say` makes of the outcome (JSON for
+/// this status, or a whole Response), or with the problem.
 template <class Command, class Say>
 http::Task perform(engine::Lane& lane, Command command, int status, Say say) {
   auto answer = co_await submit(lane, std::move(command));
   if (!answer.result) co_return problem_of(answer.result.error());
-  co_return reply(status, say(*answer.result));
+  if constexpr (std::is_same_v<decltype(say(*answer.result)), http::Response>) {
+    co_return say(*answer.result);
+  } else {
+    co_return reply(status, say(*answer.result));
+  }
 }
 
 // Routes.
@@ -278,9 +301,10 @@ struct Shared {
   std::vector<std::string> tags;
   std::vector<std::string> security;
   std::string token;  // the one of the curl examples where it is not the customer's
+  std::vector<std::string> capability;  // as RouteDoc has it
 };
-/// A route with what it shares: `doc` needs to say tags and security only where they differ, and no id in the path whose
-/// name is one of `name_of`.
+/// A route with what it shares: `doc` needs to say tags, security and capability only where they differ, and no id in the
+/// path whose name is one of `name_of`. Security follows from a capability. Throws std::logic_error for an unknown word.
 [[nodiscard]] http::Route route(const Shared& shared, http::Verb verb, std::string path, http::Handler handler,
                                 http::RouteDoc doc, http::RouteOptions options = {});
 
@@ -298,10 +322,17 @@ void add_twice(http::Router& router, http::Route route);
 // The endpoints, one file per resource.
 
 void add_accounts(http::Router& router, Services& services);
+void add_passkeys(http::Router& router, Services& services);
 void add_businesses(http::Router& router, Services& services);
 void add_shows(http::Router& router, Services& services);
+void add_gates(http::Router& router, Services& services);
+void add_members(http::Router& router, Services& services);
+void add_business_keys(http::Router& router, Services& services);
 void add_registrations(http::Router& router, Services& services);
-void add_connect(http::Router& router, Services& services);
+void add_exports(http::Router& router, Services& services);
+/// `notice` draws a page for whoever comes back from the provider.
+void add_connect(http::Router& router, Services& services,
+                 std::function<http::Response(http::Request&, const ConnectNotice&)> notice);
 void add_payments(http::Router& router, Services& services);
 void add_refunds(http::Router& router, Services& services);
 void add_desk(http::Router& router, Services& services);
@@ -312,6 +343,7 @@ void add_guests(http::Router& router, Services& services);
 void add_checkout(http::Router& router, Services& services);
 /// `front_page` answers `/` for whoever asks for a page.
 void add_keys(http::Router& router, Services& services);
+void add_external(http::Router& router, Services& services);
 void add_system(http::Router& router, Services& services, http::Handler front_page);
 /// All of them. Also sets `services.router`.
 void add_all(http::Router& router, Services& services);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "api/door_json.hpp"
+#include "api/once.hpp"
 #include "api/paging.hpp"
 #include "api/local_time.hpp"
 #include "api/services.hpp"
@@ -10,7 +11,6 @@
 #include "api/show_view.hpp"
 #include "document/words.hpp"
 #include "domain/shows.hpp"
-#include "identity/opaque_token.hpp"
 #include "token/show_key.hpp"
 
 namespace admit::api {
@@ -23,7 +23,6 @@ using http::Task;
 using http::Verb;
 
 constexpr std::int64_t max_told_available = 100;
-constexpr std::size_t max_listed = 1'000;
 
 struct LocalWindow {
   std::string from_local, until_local;
@@ -99,39 +98,6 @@ struct NewTier {
          optional("quotaIds", &NewTier::quota_ids, items(1, 8, uuid()).doc("Draws from every one of them."))});
   }
 };
-
-struct NewGate {
-  std::string gate;
-  static http::Shape shape() {
-    return http::object<NewGate>("NewGate", {http::required("gate", &NewGate::gate, http::text(1, 40).example("Main door"))});
-  }
-};
-
-struct GateJson {
-  std::string device_id, show_id, gate, created_at;
-  std::optional<std::string> token, revoked_at;
-  static http::Shape shape() {
-    return http::object<GateJson>(
-        "Gate", {http::required("deviceId", &GateJson::device_id, http::uuid()), http::required("showId", &GateJson::show_id, http::uuid()),
-                 http::required("gate", &GateJson::gate),
-                 http::optional("token", &GateJson::token, http::text(1, 200).doc("Shown once, when it is made.")),
-                 http::required("createdAt", &GateJson::created_at, http::date_time()),
-                 http::optional("revokedAt", &GateJson::revoked_at, http::date_time())});
-  }
-};
-
-struct GateList {
-  std::vector<GateJson> gates;
-  static http::Shape shape() {
-    return http::object<GateList>("GateList", {http::required("gates", &GateList::gates, http::items(0, 1000))});
-  }
-};
-
-GateJson gate_json(const domain::Device& device) {
-  GateJson out{device.id.text(), device.show_id.text(), device.gate, domain::text(device.created_at), {}, {}};
-  if (device.revoked_at) out.revoked_at = domain::text(*device.revoked_at);
-  return out;
-}
 
 http::Problem bad_field(std::string field, std::string detail) {
   return problem_of({Refusal::invalid_field, std::move(field), std::move(detail)});
@@ -210,7 +176,7 @@ class Shows {
   explicit Shows(Services& services) : x(services) {}
 
   Task create(Request& request) {
-    const auto in = input<domain::BusinessId, NewShow>(request, caller_of(x, request));
+    const auto in = input<domain::BusinessId, NewShow>(request, agent_of(x, request));
     if (!in) co_return in.error();
     auto show = to_show(in->body);
     if (!show) co_return show.error();
@@ -220,7 +186,8 @@ class Shows {
     const auto key = token::make_show_key(x.ring, command.show.id, 0);
     command.public_key.data = crypto::text_of(key.public_key);
     command.wrapped_private_key.data = crypto::text_of(key.wrapped_private);
-    co_return co_await perform(x.lane, std::move(command), 201, [](const domain::Show& made) { return to_json(made, {}); });
+    co_return co_await perform_once(x, request, std::move(command), 201,
+                                    [](const domain::Show& made) { return to_json(made, {}); });
   }
 
   /// A draft is there for its business only.
@@ -230,22 +197,23 @@ class Shows {
     const auto row = row_of<domain::Show>(x, in->id);
     if (!row) return row.error();
     if (row->status == domain::ShowStatus::draft) {
-      const auto caller = caller_of(x, request);
-      if (!caller || !manages(x, *caller, row->business_id)) return unknown(name_of(row->id));
+      const auto caller = agent_of(x, request);
+      if (!caller || !may(x, *caller, row->business_id, domain::Capability::see_shows)) return unknown(name_of(row->id));
     }
     return reply(200, show_json(x.store, *row));
   }
 
   Task create_quota(Request& request) {
-    const auto in = input<domain::ShowId, NewQuota>(request, caller_of(x, request));
+    const auto in = input<domain::ShowId, NewQuota>(request, agent_of(x, request));
     if (!in) co_return in.error();
     domain::CreateQuota command{
         .meta = meta_of(x, request, in->caller), .show_id = in->id, .name = in->body.name, .size = in->body.size};
-    co_return co_await perform(x.lane, std::move(command), 201, [](const domain::Quota& made) { return to_json(made); });
+    co_return co_await perform_once(x, request, std::move(command), 201,
+                                    [](const domain::Quota& made) { return to_json(made); });
   }
 
   Task create_tier(Request& request) {
-    const auto in = input<domain::ShowId, NewTier>(request, caller_of(x, request));
+    const auto in = input<domain::ShowId, NewTier>(request, agent_of(x, request));
     if (!in) co_return in.error();
     const NewTier& body = in->body;
     domain::CreateTier command{.meta = meta_of(x, request, in->caller),
@@ -260,13 +228,21 @@ class Shows {
     for (const auto& text : body.quota_ids.value_or(std::vector<std::string>{})) {
       command.quota_ids.push_back(checked_id<domain::QuotaId>(text));
     }
-    co_return co_await perform(x.lane, std::move(command), 201, [this](const domain::Tier& made) {
-      return to_json(made, store::get<domain::Show>(x.store, made.show_id)->currency, available(made));
-    });
+    const auto key = idempotency_of(request, command.meta.actor);
+    if (!key) co_return key.error();
+    // Only its id is kept: how many are left is said as it is now.
+    auto kept = kept_by<domain::CreateTier>(*key, 201, [](const domain::Tier& made) { return made.id.text(); });
+    auto answer = co_await submit(x.lane, std::move(command), std::move(kept));
+    if (answer.replay) answer.result = store::get<domain::Tier>(x.store, domain::TierId::parse(answer.replay->body).value()).value();
+    if (!answer.result) co_return problem_of(answer.result.error());
+    const domain::Tier& made = *answer.result;
+    Response response = reply(201, to_json(made, store::get<domain::Show>(x.store, made.show_id)->currency, available(made)));
+    if (answer.replay) response.headers.push_back({"Idempotent-Replayed", "true"});
+    co_return response;
   }
 
   Task publish(Request& request) {
-    const auto in = input<domain::ShowId>(request, caller_of(x, request));
+    const auto in = input<domain::ShowId>(request, agent_of(x, request));
     if (!in) co_return in.error();
     domain::PublishShow command{.meta = meta_of(x, request, in->caller), .show_id = in->id};
     co_return co_await perform(x.lane, std::move(command), 200, [this](const domain::Show& show) {
@@ -274,48 +250,8 @@ class Shows {
     });
   }
 
-  Task create_gate(Request& request) {
-    const auto in = input<domain::ShowId, NewGate>(request, caller_of(x, request));
-    if (!in) co_return in.error();
-    const domain::Meta meta = meta_of(x, request, in->caller);
-    const domain::DeviceId device{domain::fresh_uuid(meta.now, x.seed(), 0)};
-    const auto token = identity::make_opaque_token("gate_", device.value);
-    domain::CreateDevice command{.meta = meta,
-                                 .device_id = device,
-                                 .show_id = in->id,
-                                 .gate = in->body.gate,
-                                 .token_hash = {std::string(crypto::text_of(token.hash))}};
-    co_return co_await perform(x.lane, std::move(command), 201, [&](const domain::Device& made) {
-      GateJson out = gate_json(made);
-      out.token = token.text;
-      return out;
-    });
-  }
-
-  Response gates(Request& request) {
-    const auto show = managed_show(request);
-    if (!show) return show.error();
-    GateList out;
-    for (const auto& device : store::list<domain::Device>(x.store, "by_show", show->id.value, max_listed).rows) {
-      out.gates.push_back(gate_json(device));
-    }
-    return reply(200, out);
-  }
-
-  Task revoke_gate(Request& request) {
-    const auto in = input<domain::DeviceId>(request, caller_of(x, request));
-    if (!in) co_return in.error();
-    auto answer = co_await submit(x.lane, domain::RevokeDevice{.meta = meta_of(x, request, in->caller), .device_id = in->id});
-    if (!answer.result) {
-      http::Problem problem = problem_of(answer.result.error());
-      if (answer.result.error().code == Refusal::unknown_device) problem.status = 404;
-      co_return problem;
-    }
-    co_return reply(200, gate_json(*answer.result));
-  }
-
   Response check_ins(Request& request) {
-    const auto show = managed_show(request);
+    const auto show = show_for(request, domain::Capability::see_check_ins);
     if (!show) return show.error();
     const auto page = page_of<domain::CheckIn>(x.store, request, "by_show", show->id.value, true);
     if (!page) return page.error();
@@ -326,12 +262,13 @@ class Shows {
   }
 
  private:
-  Expected<domain::Show> managed_show(const Request& request) {
-    const auto in = input<domain::ShowId>(request, caller_of(x, request));
+  Expected<domain::Show> show_for(const Request& request, domain::Capability capability) {
+    const auto in = input<domain::ShowId>(request, agent_of(x, request));
     if (!in) return std::unexpected(in.error());
     auto show = row_of<domain::Show>(x, in->id);
-    if (show && !manages(x, in->caller, show->business_id)) {
-      return std::unexpected(problem_of({Refusal::forbidden, "showId", "The show belongs to another business."}));
+    if (show && !may(x, in->caller, show->business_id, capability)) {
+      return std::unexpected(problem_of(
+          {Refusal::forbidden, "showId", "The show belongs to another business, or your role may not do this."}));
     }
     return show;
   }
@@ -372,57 +309,43 @@ ShowJson show_json(store::Store& store, const domain::Show& show) {
 void add_shows(http::Router& router, Services& services) {
   const auto on = methods_of(std::make_shared<Shows>(services));
   const Shared open{.tags = {"Shows"}};
-  const Shared organiser{.tags = {"Shows"}, .security = {"user"}, .token = "$ORGANISER_TOKEN"};
-  const Shared door{.tags = {"Door"}, .security = {"user"}, .token = "$ORGANISER_TOKEN"};
+  const Shared organiser{.tags = {"Shows"}, .security = {"user"}, .token = "$ORGANISER_TOKEN", .capability = {"manage_shows"}};
+  const Shared door{.tags = {"Door"}, .security = {"user"}, .token = "$ORGANISER_TOKEN", .capability = {"see_check_ins"}};
   const auto manage = [](std::initializer_list<Refusal> more) {
     auto out = refusals({Refusal::forbidden, Refusal::unknown_show});
     for (auto& problem : refusals(more)) out.push_back(problem);
     return out;
   };
   router.add(route(organiser, Verb::POST, "/v1/businesses/{businessId}/shows", on(&Shows::create),
-                   {.operation_id = "createShow",
+                   once({.operation_id = "createShow",
                     .summary = "Draft a show",
                     .request = http::json_body<NewShow>(),
                     .replies = {http::json_reply<ShowJson>(201, "The draft.")},
-                    .problems = refusals({Refusal::invalid_field, Refusal::unknown_business, Refusal::forbidden})}));
+                    .problems = refusals({Refusal::invalid_field, Refusal::unknown_business, Refusal::forbidden})})));
   router.add(route(open, Verb::GET, "/v1/shows/{showId}", on(&Shows::show),
                    {.operation_id = "getShow",
                     .summary = "A show with its tiers and what is left",
+                    .description = "A draft is there for whoever may see the shows of its business; 404 for everybody else.",
+                    .capability = {"anybody"},
                     .replies = {http::json_reply<ShowJson>(200, "The show.")},
                     .problems = refusals({Refusal::unknown_show})}));
   router.add(route(organiser, Verb::POST, "/v1/shows/{showId}/quotas", on(&Shows::create_quota),
-                   {.operation_id = "createQuota",
+                   once({.operation_id = "createQuota",
                     .summary = "Add a quota that tiers draw from",
                     .request = http::json_body<NewQuota>(),
                     .replies = {http::json_reply<QuotaJson>(201, "The quota.")},
-                    .problems = manage({Refusal::invalid_field, Refusal::show_cancelled})}));
+                    .problems = manage({Refusal::invalid_field, Refusal::show_cancelled})})));
   router.add(route(organiser, Verb::POST, "/v1/shows/{showId}/tiers", on(&Shows::create_tier),
-                   {.operation_id = "createTier",
+                   once({.operation_id = "createTier",
                     .summary = "Add a tier, with quotas named or a capacity of its own",
                     .request = http::json_body<NewTier>(R"({"name": "Stalls", "price": 2500, "fee": 150, "taxRate": 700, "capacity": 100})"),
                     .replies = {http::json_reply<TierJson>(201, "The tier.")},
-                    .problems = manage({Refusal::invalid_field, Refusal::show_cancelled})}));
+                    .problems = manage({Refusal::invalid_field, Refusal::show_cancelled})})));
   router.add(route(organiser, Verb::POST, "/v1/shows/{showId}/publish", on(&Shows::publish),
                    {.operation_id = "publishShow",
                     .summary = "Put a show on sale",
                     .replies = {http::json_reply<ShowJson>(200, "The show.")},
                     .problems = manage({Refusal::show_cancelled, Refusal::show_incomplete})}));
-  router.add(route(door, Verb::POST, "/v1/shows/{showId}/gates", on(&Shows::create_gate),
-                   {.operation_id = "createGate",
-                    .summary = "Mint a gate's token; it is shown once",
-                    .request = http::json_body<NewGate>(),
-                    .replies = {http::json_reply<GateJson>(201, "The gate with its token.")},
-                    .problems = manage({Refusal::invalid_field, Refusal::show_cancelled})}));
-  router.add(route(door, Verb::GET, "/v1/shows/{showId}/gates", on(&Shows::gates),
-                   {.operation_id = "listGates",
-                    .summary = "The gates of a show, without their tokens",
-                    .replies = {http::json_reply<GateList>(200, "The gates.")},
-                    .problems = manage({})}));
-  router.add(route(door, Verb::DELETE, "/v1/gates/{deviceId}", on(&Shows::revoke_gate),
-                   {.operation_id = "revokeGate",
-                    .summary = "Revoke a gate's token at once",
-                    .replies = {http::json_reply<GateJson>(200, "The gate, revoked.")},
-                    .problems = {{403, "forbidden", "It is another business's."}, {404, "unknown_device", "There is no such gate."}}}));
   router.add(route(door, Verb::GET, "/v1/shows/{showId}/check-ins", on(&Shows::check_ins),
                    {.operation_id = "listCheckIns",
                     .summary = "Every scan at a show's doors, newest first, refused ones too",

@@ -1,5 +1,7 @@
 // Tickets for those who hold them: as JSON, as a page, as a symbol, by a link.
 
+#include <algorithm>
+
 #include "api/door_json.hpp"
 #include "api/paging.hpp"
 #include "api/services.hpp"
@@ -149,8 +151,14 @@ class Tickets {
     co_return out;
   }
 
+  /// One's own with their codes; of another user those of the businesses whose sales the caller may see, without.
   Task list(Request& request) {
-    auto page = own_page(request);
+    const auto caller = agent_of(x, request);
+    if (!caller) co_return caller.error();
+    const auto named = caller->key ? named_user(request) : named_user(request, caller->user);
+    if (!named) co_return named.error();
+    if (*named != caller->user) co_return co_await list_of(request, *caller, *named);
+    auto page = page_of<Ticket>(x.store, request, "by_user", caller->user.value);
     if (!page) co_return page.error();
     auto codes = co_await on_pool(x.pool, [this, &rows = page->rows] { return x.documents.codes(rows); });
     TicketList out;
@@ -190,16 +198,16 @@ class Tickets {
         if (!ticket) throw std::runtime_error("a ticket of a confirmed registration is missing");
         x.documents.ensure_page(*ticket);
         made.tickets.push_back(to_json(*ticket, nullptr));
+        if (number == 1) made.s3_key = job::TicketDocuments::object_key(*ticket);
       }
       made.ticket_id = made.tickets.front().ticket_id;
-      made.s3_key = made.tickets.front().s3_key;
       return made;
     });
     co_return reply(200, out);
   }
 
   Task revoke(Request& request) {
-    const auto in = input<domain::TicketId>(request, caller_of(x, request));
+    const auto in = input<domain::TicketId>(request, agent_of(x, request));
     if (!in) co_return in.error();
     domain::RevokeTicket command{.meta = meta_of(x, request, in->caller), .ticket_id = in->id};
     co_return co_await perform(x.lane, std::move(command), 200, [](const Ticket& revoked) {
@@ -208,6 +216,22 @@ class Tickets {
   }
 
  private:
+  Task list_of(Request& request, Caller caller, domain::UserId user) {
+    const auto businesses = businesses_for(x, caller, domain::Capability::see_sales);
+    if (businesses.empty() && !caller.is_operator) {
+      co_return problem_of({Refusal::forbidden, "userId", "These are another user's tickets."});
+    }
+    const auto page = page_of<Ticket>(x.store, request, "by_user", user.value);
+    if (!page) co_return page.error();
+    TicketList out;
+    for (const auto& ticket : page->rows) {
+      if (!caller.is_operator && std::ranges::find(businesses, ticket.business_id) == businesses.end()) continue;
+      out.tickets.push_back(to_json(ticket, nullptr));
+    }
+    if (page->next) out.next_cursor = cursor_text(*page->next);
+    co_return reply(200, out);
+  }
+
   Expected<Ticket> own_ticket(const Request& request) {
     const auto in = input<domain::TicketId>(request, caller_of(x, request));
     if (!in) return std::unexpected(in.error());
@@ -237,9 +261,10 @@ class Tickets {
 
 void add_tickets(http::Router& router, Services& services) {
   const auto on = methods_of(std::make_shared<Tickets>(services));
-  const Shared user{.tags = {"Tickets"}, .security = {"user"}};
+  const Shared user{.tags = {"Tickets"}, .security = {"user"}, .capability = {"holder"}};
   const Shared open{.tags = {"Tickets"}};
-  const Shared organiser{.tags = {"Tickets"}, .security = {"user"}, .token = "$ORGANISER_TOKEN"};
+  const Shared organiser{
+      .tags = {"Tickets"}, .security = {"user"}, .token = "$ORGANISER_TOKEN", .capability = {"revoke_tickets"}};
   const Shared operators{.tags = {"Tickets", "Compatibility"}, .security = {"operator"}, .token = "$OPERATOR_TOKEN"};
   const auto own = refusals({Refusal::forbidden, Refusal::unknown_ticket});
   const auto add_own = [&](std::string path, http::Handler handler, std::string operation, std::string summary,
@@ -291,15 +316,18 @@ void add_tickets(http::Router& router, Services& services) {
   const auto listed = refusals({Refusal::forbidden, Refusal::unknown_user, Refusal::invalid_field});
   add_by_user(router, route(user, Verb::GET, "/userTickets", on(&Tickets::list),
                             {.operation_id = "userTickets",
-                             .summary = "All of one's own tickets in one call",
-                             .description = "Up to 1,000; beyond that with nextCursor.",
+                             .summary = "All of a user's tickets in one call",
+                             .description = "Up to 1,000; beyond that with nextCursor. One's own with their codes; another user's as far as "
+                                            "they are for a business whose sales the caller may see, without code, page and link.",
                              .tags = {"Compatibility"},
+                             .capability = {"holder", "see_sales"},
                              .parameters = paging,
-                             .replies = {http::json_reply<TicketList>(200, "The tickets with their codes.")},
+                             .replies = {http::json_reply<TicketList>(200, "The tickets; their codes for the holder only.")},
                              .problems = listed}));
   add_by_user(router, route(user, Verb::GET, "/userQRcodes", on(&Tickets::list_codes),
                             {.operation_id = "userQRcodes",
                              .summary = "The codes of all of one's own tickets",
+                             .description = "Nobody else's: only the holder's account gets a code. Up to 1,000; beyond that with nextCursor.",
                              .tags = {"Compatibility"},
                              .parameters = paging,
                              .replies = {http::json_reply<CodeList>(200, "The codes.")},

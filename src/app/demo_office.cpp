@@ -87,6 +87,11 @@ struct GateBody {
   static http::Shape shape() { return http::object<GateBody>("GateBody", {required("gate", &GateBody::gate)}); }
 };
 
+struct CodeBody {
+  std::string code;
+  static http::Shape shape() { return http::object<CodeBody>("CodeBody", {required("code", &CodeBody::code)}); }
+};
+
 struct LineBody {
   std::string tier_id;
   std::int64_t quantity = 0;
@@ -161,6 +166,20 @@ struct SessionReply {
 struct TokenReply {
   std::string token;
   static http::Shape shape() { return http::object<TokenReply>("TokenReply", {required("token", &TokenReply::token)}); }
+};
+
+struct EnrolmentReply {
+  std::string code;
+  static http::Shape shape() {
+    return http::object<EnrolmentReply>("EnrolmentReply", {required("code", &EnrolmentReply::code)});
+  }
+};
+
+struct GateReply {
+  EnrolmentReply enrolment;
+  static http::Shape shape() {
+    return http::object<GateReply>("GateReply", {required("enrolment", &GateReply::enrolment)});
+  }
 };
 
 struct StatusReply {
@@ -300,9 +319,9 @@ void DemoOffice::open_show(DemoHouse& house, const Input& input) {
 }
 
 void DemoOffice::open_gate(DemoHouse& house) {
-  house.gate_token = party(house.organiser.access_token)
-                         .post<TokenReply>("/v1/shows/" + house.show_id + "/gates", GateBody{"Main door"})
-                         .token;
+  const auto made = party(house.organiser.access_token)
+                        .post<GateReply>("/v1/shows/" + house.show_id + "/gates", GateBody{"Main door"});
+  house.gate_token = party().post<TokenReply>("/v1/gates/enrol", CodeBody{made.enrolment.code}).token;
 }
 
 DemoHold DemoOffice::reserve(const DemoUser& buyer, const DemoHouse& house, const Input& input,

@@ -159,7 +159,8 @@ class Organiser(Customer):
         return expect(self.post(f"/v1/shows/{show_id}/tiers", body), 201)["tierId"]
 
     def mint_gate(self, show_id, gate="Main door"):
-        return expect(self.post(f"/v1/shows/{show_id}/gates", {"gate": gate}), 201)["token"]
+        made = expect(self.post(f"/v1/shows/{show_id}/gates", {"gate": gate}), 201)
+        return enrol(self.base_url, made["enrolment"]["code"])
 
     def check_ins(self, show_id):
         reply = expect(self.get(f"/v1/shows/{show_id}/check-ins?limit=1000"), 200)
@@ -197,6 +198,11 @@ def sign_in(base_url, email, password, user_id=None, kind=Customer):
     return kind(base_url, session["accessToken"], user_id or session["userId"], email, password)
 
 
+def enrol(base_url, code):
+    """The token of the gate whose scanner sends this code."""
+    return expect(Caller(base_url).post("/v1/gates/enrol", {"code": code}), 200)["token"]
+
+
 class Provider:
     """The payment provider's side: confirms intents as a browser does, and signs (or forges) webhooks."""
 
@@ -225,7 +231,7 @@ class Provider:
     def answer_challenge(self, intent, outcome="complete"):
         """What the buyer does on the bank's page that a confirmed intent points at: `complete` or `fail`."""
         page = intent["next_action"]["redirect_to_url"]["url"]
-        assert page.startswith(self.api_base + "/"), page
+        assert page.startswith(self.base_url + "/sandbox-provider/"), page
         shown = self.session.get(page, timeout=LIMIT_S)
         assert shown.status_code == 200, shown.text
         done = self.session.post(f"{page}/{outcome}", timeout=LIMIT_S, allow_redirects=False)
