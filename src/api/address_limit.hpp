@@ -1,5 +1,5 @@
 #pragma once
-// How often one client address may do what anybody may do.
+// How often one client address, or one row, may do what anybody may do.
 
 #include <mutex>
 #include <string>

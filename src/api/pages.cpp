@@ -170,12 +170,27 @@ class Pages {
       status = 410;
       set_text(view, "fault", words.page.at("connect_used_up"));
     } else {
+      view.set("asks", truth(true));
       view.set("code", code);
       view.set("state", state);
       view.set("keep", "&" + http::write_form({{"code", code}, {"state", state}}));
     }
     Response out = page(status, "connect", view);
     out.headers = headers(x_policy, "no-store");
+    return out;
+  }
+
+  /// About a business's account at the payment provider, for a person who comes back from it.
+  Response notice(Request& request, const ConnectNotice& told) const {
+    const auto& words = words_for(request, "");
+    data view = base(request, words, words.page.at("connect"), "");
+    view.set("private", truth(true));
+    set_text(view, told.status < 400 ? "notice" : "fault", words.page.at(told.word));
+    view.set("tone", told.is_good ? "done" : "note");
+    if (!told.keep.empty()) view.set("keep", "&" + told.keep);
+    Response out = page(told.status, "connect", view);
+    out.headers = headers(x_policy, "no-store");
+    out.headers.push_back({"Referrer-Policy", "no-referrer"});
     return out;
   }
 
@@ -402,7 +417,7 @@ class Pages {
 
 }  // namespace
 
-http::Handler add_pages(http::Router& router, Services& services) {
+BuyersPages add_pages(http::Router& router, Services& services) {
   auto pages = std::make_shared<Pages>(services);
   const auto add = [&](std::string path, http::Handler handler) {
     router.add({.verb = http::Verb::GET,
@@ -417,9 +432,8 @@ http::Handler add_pages(http::Router& router, Services& services) {
   add("/orders/{registrationId}", [pages](Request& request) { return pages->order(request); });
   add("/connect/oauth", [pages](Request& request) { return pages->connect(request); });
   add("/assets/{version}/{file}", [pages](Request& request) { return pages->asset(request); });
-  return [pages](Request& request) {
-    return pages->shows(request);
-  };
+  return {.front_page = [pages](Request& request) { return pages->shows(request); },
+          .connect_notice = [pages](Request& request, const ConnectNotice& told) { return pages->notice(request, told); }};
 }
 
 }  // namespace admit::api

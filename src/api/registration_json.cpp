@@ -45,7 +45,11 @@ http::Shape RegistrationJson::shape() {
        required("createdAt", &RegistrationJson::created_at, date_time()),
        required("lines", &RegistrationJson::lines, items(1, 20)),
        required("ticketIds", &RegistrationJson::ticket_ids, items(0, 40, uuid()).doc("Once it is confirmed.")),
-       optional("refunds", &RegistrationJson::refunds, items(0, 100).doc("Told when one registration is asked for."))});
+       optional("refunds", &RegistrationJson::refunds, items(0, 100).doc("Told when one registration is asked for.")),
+       optional("paymentStatus", &RegistrationJson::payment_status,
+                one_of({"created", "requires_action", "requires_capture", "processing", "succeeded", "failed", "cancelled"})
+                    .doc("Of the payment under way or made, where there is one. Told when one registration is asked "
+                         "for."))});
 }
 
 RegistrationJson to_json(const domain::Registration& registration) {

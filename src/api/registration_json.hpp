@@ -31,9 +31,10 @@ struct RegistrationJson {
   std::vector<LineJson> lines;
   std::vector<std::string> ticket_ids;
   std::optional<std::vector<RegistrationRefundJson>> refunds;
+  std::optional<std::string> payment_status;
   static http::Shape shape();
 };
-/// Without `refunds`, which are rows of their own.
+/// Without `refunds` and `paymentStatus`, which are of rows of their own.
 [[nodiscard]] RegistrationJson to_json(const domain::Registration& registration);
 [[nodiscard]] RegistrationRefundJson registration_refund_json(const domain::Refund& refund);
 

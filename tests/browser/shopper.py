@@ -13,6 +13,7 @@ CARDS = {
     "declined": "4000000000000002",
     "no_funds": "4000000000009995",
     "challenge": "4000002760003184",
+    "slow": "4000000000007106",
 }
 LIMIT_MS = 30_000
 # What the browser says of a refusal that a test provokes.

@@ -238,3 +238,82 @@ def test_a_guest_comes_back_by_the_link_on_another_device(shopper, world, show):
     wrong.visit(f"/orders/{registration}#k={key[:-1]}{'A' if key[-1] != 'A' else 'B'}")
     wrong.page.get_by_text("This link is not valid or no longer valid.").wait_for()
     assert wrong.page.locator("#tickets .ticket").count() == 0
+
+
+def test_a_business_that_is_charged_directly_is_paid(shopper, world):
+    organiser = api.sign_up(world.base_url, kind=api.Organiser)
+    organiser.business_id = api.expect(organiser.post("/v1/businesses", {"name": "Own Account"}), 201)["businessId"]
+    path = f"/v1/businesses/{organiser.business_id}"
+    api.expect(world.operator.send("PUT", f"{path}/fees", {"fixed": 0, "percentBp": 500, "chargeModel": "direct"}), 200)
+    account = api.expect(organiser.post(f"{path}/stripe-account", {}), 200)["stripeAccount"]
+    link = api.expect(organiser.post(f"{path}/onboarding-link"), 201)["url"]
+    onboarding = shopper()
+    onboarding.visit(link)
+    onboarding.page.locator("#complete").click()
+    onboarding.page.get_by_text("Your account can take payments.").wait_for()
+    show_id, _ = organiser.create_show("Direct", tiers=[{"name": "Parkett", "price": 2500}])
+    buyer = shopper()
+    registration = buyer.hold(show_id)
+    buyer.pay()
+    buyer.wait_for_tickets()
+    [paid] = api.expect(organiser.get(f"/v1/registrations/{registration}/transactions"), 200)["transactions"]
+    assert paid["stripeAccount"] == account and paid["status"] == "succeeded"
+
+
+def settle(world, organiser, registration, outcome):
+    [payment] = api.expect(organiser.get(f"/v1/registrations/{registration}/transactions"), 200)["transactions"]
+    done = world.provider.session.post(f"{world.provider.api_base}/__sbx/payment_intents/{payment['intentId']}/settle",
+                                       data={"outcome": outcome}, timeout=30,
+                                       headers={"Authorization": f"Bearer {world.provider.secret_key}"})
+    assert done.status_code == 200, done.text
+
+
+def test_a_slow_bank_is_told_of_as_it_is_and_leads_back_when_it_says_no(shopper, world, show):
+    buyer = shopper()
+    buyer.allow(REFUSED)
+    registration = buyer.hold(show[0])
+    buyer.pay("slow")
+    buyer.page.wait_for_url("**/orders/*")
+    buyer.page.get_by_text("Your bank is still working on this payment.").wait_for()
+    assert not buyer.page.locator("#unpaid").is_visible()
+    buyer.visit(f"/checkout/{registration}")  # nothing to pay while the bank thinks
+    buyer.page.wait_for_url("**/orders/*")
+    settle(world, world.organiser, registration, "failed")
+    buyer.page.get_by_text("The payment failed. Nothing was charged. Your places are still held").wait_for()
+    buyer.page.locator("#unpaid a").click()
+    buyer.page.locator("#submit:not([disabled])").wait_for()
+    buyer.pay()
+    buyer.wait_for_tickets()
+
+
+def test_the_form_comes_from_where_the_page_does(shopper, world, show):
+    """The sandbox listens on its own machine only: a phone, or a page behind TLS, could not load it from there."""
+    buyer = shopper()
+    asked = []
+    buyer.page.on("request", lambda request: asked.append(request.url))
+    buyer.hold(show[0])
+    buyer.pay("challenge")
+    buyer.page.locator("#complete").click()
+    buyer.wait_for_tickets()
+    assert any("/sandbox-provider/" in url for url in asked)
+    assert not [url for url in asked if not url.startswith((world.base_url + "/", "blob:"))], asked
+
+
+def test_long_words_stay_on_a_small_phone(shopper, world):
+    word = "Rindfleischetikettierungsaufgabengesetz"
+    show_id, _ = world.organiser.create_show(word, tiers=[{"name": word, "price": 2500}], maxLiveHoldsPerAddress=1000)
+    buyer = shopper(viewport={"width": 320, "height": 640}, is_mobile=True, has_touch=True)
+    fits = "document.documentElement.scrollWidth <= innerWidth && [...document.querySelectorAll('.card *')].every("
+    fits += "(one) => one.getBoundingClientRect().right <= innerWidth)"
+    buyer.hold(show_id, tier=word)
+    assert buyer.page.evaluate(fits)
+    buyer.shoot("checkout-320")
+    buyer.visit(f"/shows/{show_id}")
+    assert buyer.page.evaluate(fits)
+    buyer.shoot("show-320")
+    buyer.page.go_back()
+    buyer.page.locator("#submit:not([disabled])").wait_for()
+    buyer.pay()
+    buyer.wait_for_tickets()
+    assert buyer.page.evaluate(fits)
+    buyer.shoot("order-320")

@@ -31,7 +31,7 @@ def onboard(provider, organiser, state="complete"):
     form = provider.session.get(link["url"], timeout=api.LIMIT_S)
     assert form.status_code == 200, form.text
     action = re.search(r'<form method="post" action="([^"]+)"', form.text).group(1)
-    sent = provider.session.post(provider.api_base + action, data={"state": state}, timeout=api.LIMIT_S,
+    sent = provider.session.post(urllib.parse.urljoin(link["url"], action), data={"state": state}, timeout=api.LIMIT_S,
                                  allow_redirects=False)
     assert sent.status_code == 303, sent.text
     return sent.headers["Location"]
@@ -263,3 +263,25 @@ def test_only_the_connect_endpoints_secret_closes_a_sale(serve, tmp_path):
     expect(customer.reserve(show_id, [(seat, 1)]), 201)
     assert deliver(told["connectWebhookSecret"], "/payments/webhook/connect") == 200
     assert "disconnected" in refused(customer.reserve(show_id, [(seat, 1)]), "payments_unavailable", 409)["detail"]
+
+
+def test_coming_back_asks_the_provider_once_a_minute_whoever_opens_it(world):
+    organiser = with_business(world.base_url)
+    account = expect(organiser.post(of_business(organiser, "/stripe-account"), {}), 200)["stripeAccount"]
+
+    def asked():
+        reply = world.provider.session.get(f"{world.provider.api_base}/__sbx/timeline", params={"subject": account}, timeout=30,
+                                           headers={"Authorization": f"Bearer {world.provider.secret_key}"})
+        calls = expect(reply, 200)["calls"]
+        return sum(call["method"] == "GET" and call["path"] == f"/v1/accounts/{account}" for call in calls)
+
+    before = asked()
+    path = f"/connect/return?businessId={organiser.business_id}"
+    for language, words in (("en", "Something is still missing"), ("de", "Es fehlt noch etwas"), ("pl", "Czegoś jeszcze brakuje")):
+        for _ in range(10):
+            shown = page(world, path, **{"Accept-Language": language})
+            assert shown.status_code == 200 and words in shown.text and f'lang="{language}"' in shown.text
+    assert asked() - before <= 1
+    assert page(world, f"/connect/return?businessId={uuid.uuid4()}").status_code == 404
+    used = page(world, "/connect/refresh?state=nothing", **{"Accept-Language": "fr"})
+    assert used.status_code == 410 and "Retournez" in used.text or "lien" in used.text

@@ -191,3 +191,27 @@ def test_with_stripes_keys_the_checkout_lets_stripes_script_in(serve):
     assert checkout["frame-src"] == "https://js.stripe.com https://*.js.stripe.com https://hooks.stripe.com"
     assert checkout["style-src"] == "'self'" and checkout["frame-ancestors"] == "'none'"
     assert not any("stripe" in hosts for path in ("/", f"/shows/{show_id}", f"/orders/{order}") for hosts in sources(path).values())
+
+
+def test_a_guest_is_no_organiser(world, paid_show):
+    guest, _ = new_guest(world)
+    api.refused(guest.post("/v1/businesses", {"name": "Stolen Hall"}), "forbidden", 403)
+    business = world.organiser.business_id
+    for path in ("stripe-account/refresh", "onboarding-link", "oauth-link"):
+        api.refused(guest.post(f"/v1/businesses/{business}/{path}"), "forbidden", 403)
+
+
+def test_an_account_makes_a_bounded_number_of_businesses(world):
+    owner = world.customer()
+    made = [owner.post("/v1/businesses", {"name": "Hall"}).status_code for _ in range(21)]
+    assert made == [201] * 20 + [422]
+
+
+def test_guests_who_give_one_address_share_its_free_tickets(world):
+    show_id, [free] = world.organiser.create_show("Free for all", maxFreeTicketsPerUser=4, tiers=[{"name": "Free", "price": 0}])
+    email = f"{uuid.uuid4().hex}@example.com"
+    guests = [new_guest(world, email)[0] for _ in range(4)]
+    replies = [guest.reserve(show_id, [(free, 2)]) for guest in guests]
+    assert [reply.status_code for reply in replies] == [201, 201, 409, 409]
+    api.refused(replies[2], "too_many_free_tickets")
+    api.expect(new_guest(world, f"{uuid.uuid4().hex}@example.com")[0].reserve(show_id, [(free, 2)]), 201)

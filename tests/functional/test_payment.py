@@ -143,3 +143,26 @@ def test_the_secret_key_is_needed_to_read_an_intent(world, open_show, customer):
         reply = world.anybody.get(url, headers={"Authorization": token} if token else None)
         assert reply.status_code == 401, reply.text
     customer.cancel(order)
+
+
+def test_asking_again_and_again_does_not_use_up_the_provider(world, open_show, customer):
+    registration_id, *_ = open_intent(world, customer, open_show[0], open_show[1])
+    replies = [customer.create_intent(registration_id) for _ in range(40)]
+    assert {reply.status_code for reply in replies} == {200, 429}
+    told = expect(replies[-1], 429, "too_many_requests")
+    assert int(replies[-1].headers["Retry-After"]) >= 1, told
+    assert sum(reply.status_code == 200 for reply in replies) < 20
+
+
+def test_a_registration_tells_how_its_payment_stands(world, open_show, customer):
+    held = expect(customer.reserve(open_show[0], [(open_show[1], 1)]), 201)
+    registration_id = held["registrationId"]
+    assert "paymentStatus" not in customer.registration(registration_id)
+    intent = expect(customer.create_intent(registration_id), 200)
+    assert customer.registration(registration_id)["paymentStatus"] == "created"
+    assert world.provider.confirm(intent["paymentIntentId"], intent["clientSecret"], "declined").status_code == 402
+    until = time.monotonic() + 20
+    while customer.registration(registration_id)["paymentStatus"] != "failed":
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    customer.cancel(registration_id)

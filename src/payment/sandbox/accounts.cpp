@@ -429,7 +429,7 @@ Reply create_account_link(Call& call) {
   return json::object{{"object", "account_link"},
                       {"created", unix_s(call.now)},
                       {"expires_at", expires_s},
-                      {"url", std::string{call.api_base} + "/sandbox/onboarding/" + token}};
+                      {"url", std::string{call.page_base} + "/sandbox/onboarding/" + token}};
 }
 
 Reply change_account(Call& call) {

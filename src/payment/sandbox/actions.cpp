@@ -59,6 +59,7 @@ bool run_due_actions(Call& call) {
              .id = action.object_id,
              .account = action.account,
              .api_base = call.api_base,
+             .page_base = call.page_base,
              .time_scale = call.time_scale};
     row->act(own);
     call.deliveries.insert(call.deliveries.end(), own.deliveries.begin(), own.deliveries.end());

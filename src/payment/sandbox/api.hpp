@@ -27,6 +27,7 @@ struct Call {
   std::string_view request_id = {};
   std::string_view idempotency_key = {};
   std::string_view api_base = {};
+  std::string_view page_base = {};  // of what a person opens
   /// Of what happens by itself later, and of nothing else.
   double time_scale = 1.0;
   /// Its events are due at once, whatever the profile.

@@ -226,6 +226,7 @@ asio::awaitable<Dispatcher::Due> Dispatcher::load_due() {
               .now = now,
               .params = none,
               .api_base = x_options.api_base,
+              .page_base = x_options.page_base,
               .time_scale = x_options.time_scale};
     const bool has_more_actions = run_due_actions(call);
     Due found;

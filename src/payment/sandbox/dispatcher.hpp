@@ -30,6 +30,7 @@ class Dispatcher {
     /// Of the waits between attempts.
     double time_scale = 1.0;
     std::string api_base = {};
+    std::string page_base = {};
   };
   Dispatcher(Lane& lane, Faults& faults, Options options);
   /// stop().

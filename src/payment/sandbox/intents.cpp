@@ -431,7 +431,7 @@ Reply confirm(Call& call, json::object intent) {
   intent["next_action"] =
       json::object{{"redirect_to_url",
                     {{"return_url", or_null(call.params.text("return_url"))},
-                     {"url", std::string{call.api_base} + "/sandbox/3ds/" + std::string{text_in(intent, "id")}}}},
+                     {"url", std::string{call.page_base} + "/sandbox/3ds/" + std::string{text_in(intent, "id")}}}},
                    {"type", "redirect_to_url"}};
   update_object(call, intent);
   emit(call, "payment_intent.requires_action", intent);

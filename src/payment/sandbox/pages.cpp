@@ -199,7 +199,8 @@ constexpr std::string_view lab_js = R"JS('use strict';
 constexpr std::string_view stripe_js = R"JS('use strict';
 // A stand-in for Stripe.js: the part a checkout page with the Payment Element needs. TEST - no money moves.
 (() => {
-  const base = new URL(document.currentScript.src).origin;
+  // What stands before our own path: a server may pass us on under its own address.
+  const base = document.currentScript.src.replace(/\/(v3|sandbox\/stripe\.js)([?#].*)?$/, '');
   const quick = [
     ['pay', '4242 pay', '4242 4242 4242 4242'],
     ['decline', 'decline', '4000 0000 0000 0002'],
@@ -386,7 +387,7 @@ constexpr std::string_view stripe_js = R"JS('use strict';
 }  // namespace
 
 std::string action_page(std::string_view intent_id) {
-  const auto path = "/sandbox/3ds/" + html_text(intent_id);
+  const auto path = html_text(intent_id);  // beside this page
   return std::string{head} +
          "<h1>Is it you who pays?</h1>\n<form method=\"post\"><button id=\"complete\" formaction=\"" + path +
          "/complete\">Complete</button>\n<button id=\"fail\" formaction=\"" + path +
@@ -400,7 +401,7 @@ std::string onboarding_page(std::string_view account, std::string_view session) 
        {"rejected", "Reject"},
        {"bank_account_missing", "Bank account missing"}}};
   auto page = std::string{head} + "<h1>Your account " + html_text(account) +
-              "</h1>\n<form method=\"post\" action=\"/sandbox/onboarding/" + html_text(session) + "\">\n";
+              "</h1>\n<form method=\"post\" action=\"" + html_text(session) + "\">\n";
   for (const auto& [word, text] : choices) {
     page += "<button name=\"state\" id=\"" + std::string{word} + "\" value=\"" + std::string{word} + "\">" +
             std::string{text} + "</button>\n";

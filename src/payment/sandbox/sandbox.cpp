@@ -271,7 +271,8 @@ Sandbox::Impl::Impl(SandboxOptions given)
   listen.cors_origins = {"*"};
   server = std::make_unique<http::Server>(listen, router);
   dispatcher = std::make_unique<Dispatcher>(*lane, faults,
-                                            Dispatcher::Options{[this] { return now(); }, options.time_scale, base()});
+                                            Dispatcher::Options{[this] { return now(); }, options.time_scale, base(),
+                                                                options.page_base.empty() ? base() : options.page_base});
   if (options.profile != "prompt" && options.profile != "calm") {
     log::info("payment sandbox: things go wrong by profile and seed",
               {{"profile", options.profile}, {"seed", faults.seed()}});
@@ -593,6 +594,7 @@ Answered Sandbox::Impl::in_lane(Database& database, const Incoming& incoming, Op
 Answered Sandbox::Impl::run_operation(Database& database, const Incoming& incoming, Operation operation,
                                       bool is_delivered_first, bool& is_kept) {
   const auto api_base = base();
+  const auto& page_base = options.page_base.empty() ? api_base : options.page_base;
   auto account = incoming.account;
   if (incoming.access == Access::anybody && !incoming.id.empty()) {
     auto owner = database.query(owner_sql, incoming.id);
@@ -615,6 +617,7 @@ Answered Sandbox::Impl::run_operation(Database& database, const Incoming& incomi
             .request_id = incoming.request_id,
             .idempotency_key = incoming.idempotency_key,
             .api_base = api_base,
+            .page_base = page_base,
             .time_scale = options.time_scale,
             .is_delivered_first = is_delivered_first};
   const auto words = incoming.params.text("metadata[sbx]");

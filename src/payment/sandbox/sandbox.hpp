@@ -23,6 +23,8 @@ struct SandboxOptions {
   std::filesystem::path folder;
   /// A loopback address; any other is std::invalid_argument.
   std::string host = "127.0.0.1";
+  /// Where persons reach the pages that payments and accounts lead to, scheme and host and path; "": as the interface.
+  std::string page_base;
   /// 0 picks a free one.
   std::uint16_t port = 0;
   /// Where the platform's events are posted; "" keeps them until set_webhook_url().
