@@ -197,6 +197,9 @@ mail::Mailbox mailbox(std::string_view key, std::string_view text) {
   return out;
 }
 
+constexpr std::array<std::string_view, 5> secret_keys{"stripe_secret_key", "stripe_webhook_secrets",
+                                                      "stripe_connect_webhook_secrets", "smtp_password", "master_key"};
+
 Config load_config(const std::optional<std::string>& path, const Environment& environment) {
   Config config;
   if (path) {
@@ -210,6 +213,7 @@ Config load_config(const std::optional<std::string>& path, const Environment& en
       const auto key = std::ranges::find(keys(), name.str(), &Key::name);
       if (key == keys().end()) throw ConfigError(*path + ": there is no key '" + std::string(name.str()) + "'");
       set_from_toml(config, *key, node);
+      if (std::ranges::find(secret_keys, name.str()) != secret_keys.end()) config.secret_file = *path;
     }
   }
   // The provider's own names, as its documents write them.
@@ -277,9 +281,6 @@ void check(const Config& config) {
         payment::is_live_key(config.stripe_secret_key) != payment::is_live_key(config.stripe_publishable_key)) {
       refuse("stripe_publishable_key", "one of the two Stripe keys is live and the other is not");
     }
-    if (config.stripe_webhook_secrets.empty()) {
-      refuse("stripe_webhook_secrets", "without the endpoint's whsec_… no payment can ever be confirmed");
-    }
   }
   for (const auto& secret : config.stripe_webhook_secrets) {
     if (!payment::is_webhook_secret(secret)) refuse("stripe_webhook_secrets", "a webhook secret begins with whsec_");
@@ -292,6 +293,12 @@ void check(const Config& config) {
   if (!config.smtp_url.empty() && config.mail_from.empty()) refuse("mail_from", "mails need a sender: Name <address>");
   if (!config.mail_from.empty()) (void)mailbox("mail_from", config.mail_from);
   if (!config.mail_reply_to.empty()) (void)mailbox("mail_reply_to", config.mail_reply_to);
+}
+
+void check_webhooks(const Config& config) {
+  if (!config.stripe_secret_key.empty() && config.stripe_webhook_secrets.empty()) {
+    refuse("stripe_webhook_secrets", "without the endpoint's whsec_… no payment can ever be confirmed");
+  }
 }
 
 const std::vector<ConfigKey>& config_keys() {

@@ -67,6 +67,7 @@ struct Config {
   std::string master_key;  // 64 hexadecimal digits; "" : of the command or the file
   std::string master_key_file;  // "" : master.key in the data folder
   std::vector<std::string> master_key_command;  // program and arguments; it prints the key
+  std::string secret_file;  // no key: the file that was read, where it holds a secret
 
   struct Address {
     std::string host;
@@ -89,6 +90,8 @@ using Environment = std::function<const char*(const char*)>;
 void check_variables(const char* const* environment);
 /// What no single key can tell: refuses contradictions. Throws ConfigError.
 void check(const Config& config);
+/// For what takes payments, or looks whether it can: a Stripe key is not enough. Throws ConfigError.
+void check_webhooks(const Config& config);
 
 struct ConfigKey {
   std::string_view name;

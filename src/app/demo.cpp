@@ -10,6 +10,7 @@
 #include "app/demo_office.hpp"
 #include "app/paper_scan.hpp"
 #include "app/signal_wait.hpp"
+#include "app/stripe_check.hpp"
 #include "log/log.hpp"
 
 namespace admit::app {
@@ -159,6 +160,7 @@ int demo(const Config& config, const DemoOptions& options, bool listen_given) {
   const std::filesystem::path folder = config.data;
   const auto demo_json = clear_demo_file(folder);
   app->start();
+  write_sandbox_file(folder, *app->sandbox());
   story.say("listening on " + app->base_url());
   story.say("payments come from the sandbox: no money moves, tickets say TEST");
   try {

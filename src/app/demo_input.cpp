@@ -12,6 +12,7 @@
 #include "app/input_file.hpp"
 #include "app/paper_scan.hpp"
 #include "app/verify.hpp"
+#include "app/stripe_check.hpp"
 
 namespace admit::app {
 namespace {
@@ -170,6 +171,7 @@ int demo_input(const Config& config, const std::string& path, bool any_port) {
   std::filesystem::permissions(folder, std::filesystem::perms::owner_all);
   const auto demo_json = clear_demo_file(config.data);
   app->start();
+  write_sandbox_file(config.data, *app->sandbox());
   story.say("listening on " + app->base_url());
   Tally tally;
   try {

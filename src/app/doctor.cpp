@@ -83,6 +83,17 @@ void check_master_key(Report& report, const Config& config) {
   report.ok(what, "only its owner can read it");
 }
 
+void check_config_file(Report& report, const Config& config) {
+  if (config.secret_file.empty()) return;
+  const std::string what = "configuration file";
+  struct stat info{};
+  if (::stat(config.secret_file.c_str(), &info) == 0 && (info.st_mode & 077) != 0) {
+    return report.fault(what, config.secret_file + " holds a secret and can be read by others",
+                        "run 'chmod 600 " + config.secret_file + "', and give out new secrets if others had access");
+  }
+  report.ok(what, "it holds a secret, and only its owner can read it");
+}
+
 /// `has_key`: a master key can be read.
 void check_database(Report& report, const Config& config, bool has_key) {
   const std::string what = "database";
@@ -384,6 +395,7 @@ int doctor(const Config& given, std::ostream& out) {
   Report report(out);
   check_master_key(report, config);
   check_database(report, config, !report.has_fault());
+  check_config_file(report, config);
   check_fonts(report);
   check_mail(report, config);
   if (config.stripe_secret_key.empty()) {

@@ -60,20 +60,13 @@ Config config_of(const Common& common) {
 
 int serve(const Common& common) {
   const Config config = config_of(common);
+  check_webhooks(config);
   const SignalWait signals;
   App app(config);
   app.start();
   std::cout << "listening on " << app.base_url() << std::endl;
   if (const auto* sandbox = app.sandbox()) {
-    const auto file = std::filesystem::path(config.data) / "sandbox.json";
-    const auto& keys = sandbox->keys();
-    write_private(file, "{\"apiBase\": " + http::quoted(sandbox->api_base()) +
-                            ", \"secretKey\": " + http::quoted(keys.secret_key.text()) +
-                            ", \"publishableKey\": " + http::quoted(keys.publishable_key.text()) +
-                            ", \"webhookSecret\": " + http::quoted(keys.webhook_secret.text()) +
-                            ", \"connectWebhookSecret\": " + http::quoted(keys.connect_webhook_secret.text()) +
-                            ", \"clientId\": " + http::quoted(keys.client_id) +
-                            ", \"seed\": " + std::to_string(sandbox->seed()) + "}\n");
+    const auto file = write_sandbox_file(config.data, *sandbox);
     std::cout << "payments come from the sandbox: no money moves, tickets say TEST; its address and keys are in " << file.string()
               << std::endl;
   } else if (config.stripe_secret_key.empty()) {
@@ -104,6 +97,7 @@ int verify_folder(const Common& common) {
 
 int run_doctor(const Common& common) {
   const Config config = config_of(common);
+  check_webhooks(config);
   if (config.public_url.empty()) throw ConfigError("--public-url: give what customers and the payment provider reach the server under");
   log::configure({.level = log::Level::off});
   return doctor(config, std::cout);

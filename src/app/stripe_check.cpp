@@ -17,7 +17,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// What `admit serve --sandbox` writes.
+/// What write_sandbox_file() writes.
 struct SandboxFile {
   std::string api_base, secret_key, publishable_key, webhook_secret, connect_webhook_secret;
   static http::Shape shape() {
@@ -56,13 +56,27 @@ void print(std::ostream& out, const payment::Endpoint& endpoint) {
 
 }  // namespace
 
+std::filesystem::path write_sandbox_file(const std::filesystem::path& folder,
+                                         const payment::sandbox::Sandbox& sandbox) {
+  auto file = folder / "sandbox.json";
+  const auto& keys = sandbox.keys();
+  write_private(file, "{\"apiBase\": " + http::quoted(sandbox.api_base()) +
+                          ", \"secretKey\": " + http::quoted(keys.secret_key.text()) +
+                          ", \"publishableKey\": " + http::quoted(keys.publishable_key.text()) +
+                          ", \"webhookSecret\": " + http::quoted(keys.webhook_secret.text()) +
+                          ", \"connectWebhookSecret\": " + http::quoted(keys.connect_webhook_secret.text()) +
+                          ", \"clientId\": " + http::quoted(keys.client_id) +
+                          ", \"seed\": " + std::to_string(sandbox.seed()) + "}\n");
+  return file;
+}
+
 Config with_provider_keys(Config config) {
   if (!config.sandbox) return config;
   const auto file = std::filesystem::path(config.data) / "sandbox.json";
   const auto text = text_of(file);
   const auto told =
       text ? http::read_json<SandboxFile>(*text, {.ignore_unknown_fields = true}) : std::unexpected(http::Problem{});
-  if (!told) throw ConfigError("sandbox: " + file.string() + " is not there; start 'admit serve --sandbox' first");
+  if (!told) throw ConfigError("sandbox: " + file.string() + " is not there; start 'admit serve --sandbox' or 'admit demo' on this data folder first");
   config.stripe_api_base = told->api_base;
   config.stripe_secret_key = told->secret_key;
   config.stripe_publishable_key = told->publishable_key;

@@ -1,15 +1,22 @@
 #pragma once
 // `admit stripe check`, `admit frontend-env`, and the provider by the configured keys for whoever checks something.
 
+#include <filesystem>
 #include <optional>
 #include <ostream>
 #include <string>
 
 #include "app/config.hpp"
 #include "http/client.hpp"
+#include "payment/sandbox/sandbox.hpp"
 #include "payment/stripe_client.hpp"
 
 namespace admit::app {
+
+/// Tells the other commands where a running sandbox is and what its keys are: `sandbox.json` in the data folder, for its
+/// owner only. The path.
+std::filesystem::path write_sandbox_file(const std::filesystem::path& folder,
+                                         const payment::sandbox::Sandbox& sandbox);
 
 /// With `sandbox`, the address and keys that the running server has written into its data folder; else as configured.
 /// Throws ConfigError where the server has not written them.

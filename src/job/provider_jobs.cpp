@@ -28,6 +28,7 @@ constexpr std::int64_t max_accounts_per_walk = 2'000;
 constexpr std::int64_t max_rounds_per_try = 3;
 constexpr std::size_t scans_per_read = 500;
 constexpr std::size_t max_scans_in_evidence = 200;
+constexpr std::size_t entries_read = 500;
 constexpr std::size_t max_scans_read = 1'000'000;
 
 /// The table of docs/payments.md.
@@ -296,6 +297,7 @@ Tried ProviderJobs::collect_evidence(domain::DisputeId id) {
     evidence.access_log += domain::text(customer->created_at) + " account opened\n";
   }
   evidence.access_log += domain::text(registration->created_at) + " reserved\n";
+  evidence.customer_address_ip = address_of(x_store, *registration);
   if (registration->confirmed_at) {
     evidence.access_log += domain::text(*registration->confirmed_at) + " paid, tickets issued\n";
     std::vector<domain::TicketId> tickets;

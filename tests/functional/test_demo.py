@@ -84,6 +84,11 @@ def test_the_server_is_left_running(serve, tmp_path):
     assert told["baseUrl"] == running.base_url
     show = expect(Caller(running.base_url).get(f"/v1/shows/{told['showId']}"), 200)
     assert [tier["tierId"] for tier in show["tiers"]] == told["tierIds"]
+    data = tmp_path / "data"
+    for command in (["stripe", "check"], ["frontend-env"], ["doctor", "--public-url", running.base_url, "--listen",
+                                                            running.base_url.removeprefix("http://")]):
+        ended = servers.run(*command, "--sandbox", "--data", data)
+        assert ended.returncode == 0, ended.stdout + ended.stderr
     running.process.send_signal(signal.SIGINT)
     assert running.stop() == 0
     running.assert_clean()

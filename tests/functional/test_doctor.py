@@ -287,8 +287,9 @@ def folder(tmp_path):
     return data
 
 
-def examine(data, **more):
-    return servers.run("doctor", "--data", data, "--listen", "127.0.0.1:1", "--public-url", "http://127.0.0.1:1", **more)
+def examine(data, *arguments, **more):
+    return servers.run("doctor", "--data", data, "--listen", "127.0.0.1:1", "--public-url", "http://127.0.0.1:1", *arguments,
+                       **more)
 
 
 def test_without_a_provider_only_this_machine_is_looked_at(folder):
@@ -334,6 +335,21 @@ def test_a_mail_server_that_refuses_us_is_found(folder):
     assert "smtp_url" in finds_only(examine(folder, ADMIT_SMTP_URL=url, **settings), "mail", "refused us")
 
 
+@pytest.mark.parametrize("mode, is_good", [(0o600, True), (0o640, False), (0o666, False)])
+def test_a_configuration_file_with_a_secret_that_others_can_read_is_found(folder, tmp_path, mode, is_good):
+    file = tmp_path / "admit.toml"
+    file.write_text('smtp_password = "hunter2"\nsmtp_user = "mail"\n')
+    file.chmod(mode)
+    ended = examine(folder, "--config", file)
+    assert "hunter2" not in ended.stdout + ended.stderr
+    if is_good:
+        assert ended.returncode == 0, ended.stdout
+    else:
+        assert "chmod 600" in finds_only(ended, "configuration file", "can be read by others")
+    file.write_text('smtp_user = "mail"\n')
+    assert examine(folder, "--config", file).returncode == 0
+
+
 def test_without_a_public_url_it_says_what_it_wants(folder):
     ended = servers.run("doctor", "--data", folder)
     assert ended.returncode == 2 and "--public-url" in ended.stderr
@@ -364,6 +380,19 @@ def test_stripe_check_says_why_a_key_does_not_work(office, settings, sentence):
     ended = servers.run("stripe", "check", **keys(office.told, **settings))
     assert ended.returncode == 1 and sentence in ended.stderr, ended.stdout + ended.stderr
     assert "of_nobody" not in ended.stdout + ended.stderr
+
+
+def test_keys_can_be_tried_before_there_is_a_webhook(tmp_path):
+    """The first step of docs/STRIPE_SETUP.md; what takes payments wants the webhook's secret all the same."""
+    keys = {"STRIPE_SECRET_KEY": "sk_test_1", "STRIPE_PUBLISHABLE_KEY": "pk_test_1"}
+    nobody = {**keys, "ADMIT_STRIPE_API_BASE": "http://127.0.0.1:1"}
+    ended = servers.run("stripe", "check", "--data", tmp_path, **nobody)
+    assert ended.returncode == 1 and "did not answer" in ended.stderr, ended.stderr
+    ended = servers.run("frontend-env", "--data", tmp_path, **keys)
+    assert ended.returncode == 0 and "REACT_APP_STRIPE_PUBLISHABLE_KEY=pk_test_1" in ended.stdout, ended.stderr
+    for command in (["serve", "--listen", "127.0.0.1:0"], ["doctor", "--public-url", "http://127.0.0.1:1"]):
+        ended = servers.run(*command, "--data", tmp_path / "data", **keys)
+        assert ended.returncode == 2 and "stripe_webhook_secrets" in ended.stderr, ended.stderr
 
 
 def test_stripe_check_wants_a_running_sandbox(tmp_path):

@@ -19,8 +19,8 @@ from paper import decode_with_both, is_sound
 
 PROBE = servers.BINARY.parent / "src" / "mail" / "mail_probe"
 MAILDEV = servers.ROOT / "build" / "node" / "node_modules" / "maildev" / "bin" / "maildev"
-KINDS = ["order_confirmed", "refund_done", "registration_cancelled", "payment_failed", "late_refund", "show_cancelled",
-         "refund_failed", "payout_failed", "dispute_opened"]
+KINDS = ["order_confirmed", "refund_done", "registration_cancelled", "tickets_returned", "payment_failed", "late_refund",
+         "second_payment", "amount_differs", "show_cancelled", "refund_failed", "payout_failed", "dispute_opened"]
 
 
 def probe(verb, url, *, password="", **more):
@@ -152,7 +152,7 @@ def test_a_refusal_says_whether_to_try_again(command, line, expected):
     assert not server.catcher.mails
 
 
-@pytest.mark.parametrize("greeting, expected", [("421 4.3.2 too busy", "temporary 421"),
+@pytest.mark.parametrize("greeting, expected", [("421 4.3.2 too busy", "away 421"),
                                                 ("554 5.7.1 not for you", "settings 554")])
 def test_a_server_may_refuse_at_once(greeting, expected):
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -174,7 +174,7 @@ def test_a_connection_lost_before_the_answer_is_tried_again():
 
 def test_a_server_that_says_nothing_is_left_at_the_time_limit():
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        assert send(f"smtp://127.0.0.1:{silent.getsockname()[1]}", limit_ms=500).startswith("temporary 0 ")
+        assert send(f"smtp://127.0.0.1:{silent.getsockname()[1]}", limit_ms=500).startswith("away 0 ")
 
 
 def test_a_mail_larger_than_the_server_takes_is_not_tried_again(tmp_path):

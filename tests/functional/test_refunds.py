@@ -63,6 +63,52 @@ def test_one_ticket_and_then_an_amount(world, show, customer):
     assert sorted(statuses.values()) == ["revoked", "valid", "valid"]
 
 
+def test_an_amount_that_is_all_ends_the_tickets(world, show, customer):
+    show_id, seat, _ = show
+    registration_id, tickets = world.buy(customer, show_id, [(seat, 2)])
+    path = f"/v1/registrations/{registration_id}/refunds"
+    made = expect(world.organiser.post(path, {"amount": 2 * 2650}), 201)
+    assert made["tickets"] == [1, 2]
+    assert {ticket["status"] for ticket in customer.tickets(registration_id)} == {"revoked"}
+    assert world.gate(show_id).scan(tickets[0]["qrCode"])["reason"] == "revoked"
+
+
+def test_a_double_click_gives_back_once(world, show, customer):
+    show_id, seat, _ = show
+    registration_id, _ = world.buy(customer, show_id, [(seat, 2)])
+    other_id, _ = world.buy(customer, show_id, [(seat, 1)])
+    path = f"/v1/registrations/{registration_id}/refunds"
+    key = {"Idempotency-Key": f"click-{registration_id}"}
+    first = world.organiser.post(path, {"amount": 100}, headers=key)
+    again = world.organiser.post(path, {"amount": 100}, headers=key)
+    assert expect(first, 201) == expect(again, 201)
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert len(refund_of(world, registration_id, customer)) == 1
+    refused(world.organiser.post(path, {"amount": 200}, headers=key), "idempotency_key_reused", 409, 422)
+    refused(world.organiser.post(f"/v1/registrations/{other_id}/refunds", {"amount": 100}, headers=key),
+            "idempotency_key_reused", 409, 422)
+    assert refund_of(world, other_id, customer) == []
+
+
+def test_what_makes_things_makes_them_once(world):
+    key = {"Idempotency-Key": f"once-{time.time_ns()}"}
+    first = expect(world.organiser.post("/v1/businesses", {"name": "Once"}, headers=key), 201)
+    assert expect(world.organiser.post("/v1/businesses", {"name": "Once"}, headers=key), 201) == first
+    show_id, _ = world.organiser.create_show("Once", tiers=[{"price": 1000}], publish=False)
+    tier = {"name": "Once", "price": 1000, "capacity": 5}
+    made = expect(world.organiser.post(f"/v1/shows/{show_id}/tiers", tier, headers=key), 201)
+    assert expect(world.organiser.post(f"/v1/shows/{show_id}/tiers", tier, headers=key), 201) == made
+
+
+def test_cash_is_taken_once(world, show, customer):
+    show_id, seat, _ = show
+    held = expect(customer.reserve(show_id, [(seat, 1)]), 201)["registrationId"]
+    key = {"Idempotency-Key": f"cash-{held}"}
+    first = expect(world.organiser.post(f"/v1/registrations/{held}/cash", headers=key), 200)
+    assert expect(world.organiser.post(f"/v1/registrations/{held}/cash", headers=key), 200) == first
+    refused(world.organiser.post(f"/v1/registrations/{held}/cash"), "already_paid", 409)
+
+
 def test_the_buyer_gives_back_without_the_fee_and_not_for_others(world, show, customer):
     show_id, seat, _ = show
     registration_id, _ = world.buy(customer, show_id, [(seat, 1)])
@@ -167,6 +213,14 @@ def test_a_dispute_freezes_the_ticket_and_a_won_one_frees_it(world, customer):
     mine = next(one for one in disputes if one["registrationId"] == registration_id)
     assert (mine["outcome"], mine["isInquiry"], mine["amount"]) == ("open", False, 1200)
     refused(world.organiser.post(f"/v1/registrations/{registration_id}/refunds", {}), "disputed", 409)
+
+    def evidence():
+        told = world.provider.session.get(f"{world.provider.api_base}/v1/disputes/{mine['providerId']}", timeout=30,
+                                          headers={"Authorization": f"Bearer {world.provider.secret_key}"})
+        return told.json()["evidence"]
+
+    wait_for(lambda: evidence()["access_activity_log"])
+    assert evidence()["customer_purchase_ip"] == "127.0.0.1"
     closed = world.provider.session.post(
         f"{world.provider.api_base}/__sbx/disputes/{mine['providerId']}/decide", data={"outcome": "won"},
         headers={"Authorization": f"Bearer {world.provider.secret_key}"}, timeout=30)
