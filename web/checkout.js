@@ -170,6 +170,7 @@ async function open(found) {
   registration = mine;
   if (registration.status === "confirmed") return to_order();
   if (registration.status === "cancelled") return over(say("given_back"));
+  if (registration.paymentStatus === "processing") return to_order();
   if (registration.status !== "held" || left_ms() <= 0) return over(say("expired"));
   show_amounts(registration, show, page);
   show_holders(show);

@@ -5,12 +5,15 @@ import { by_id, call, guarded, money, now_ms, page_path, say, show_amounts, show
 const page = by_id("page");
 const id = page.dataset.registration;
 const path = `/v1/registrations/${id}`;
-const just_paid = sessionStorage.getItem(`admit:paid:${id}`) === "1";
+const mark = `admit:paid:${id}`;
+let just_paid = sessionStorage.getItem(mark) !== null;
+/// A failure that the server knew of before this payment is not this one's.
+const stale_ms = 15000;
 const limit_ms = 120000;
 const at_once = 4;
 
 const state = (key, is_done = false) => {
-  by_id("state").textContent = say(key);
+  by_id("state").textContent = [key].flat().map((one) => say(one)).join(" ");
   by_id("state").className = is_done ? "done" : "note";
   by_id("state").hidden = false;
 };
@@ -80,30 +83,56 @@ function show_refunds(registration) {
 }
 
 async function confirmed(buyer, registration, show) {
-  sessionStorage.removeItem(`admit:paid:${id}`);
+  sessionStorage.removeItem(mark);
   if (!show_refunds(registration)) state("confirmed", true);
   by_id("resend").hidden = false;
   await show_tickets(buyer, registration, show);
 }
 
+/// What an order that is not paid yet is waiting for, as a key of the words.
+function waits_for(registration, opened_ms) {
+  const payment = registration.paymentStatus;
+  if (payment === "processing") {
+    failed_before = false;
+    return "processing";
+  }
+  const is_stale = just_paid && failed_before && now_ms() - opened_ms < stale_ms;
+  if ((payment === "failed" || payment === "cancelled") && !is_stale) {
+    sessionStorage.removeItem(mark);
+    just_paid = false;
+    return ["pay_failed", "still_held"];
+  }
+  if (just_paid) return "being_made";
+  return payment === "requires_action" ? "needs_action" : "not_paid";
+}
+
+let failed_before = just_paid;
+
 async function look(buyer, show) {
-  const until = now_ms() + limit_ms;
+  const opened_ms = now_ms();
+  const until = opened_ms + limit_ms;
   for (let pause_ms = 400; ; pause_ms = Math.min(pause_ms * 1.5, 5000)) {
     const registration = await buyer.call("GET", path);
     show_amounts(registration, show, page);
     by_id("money").hidden = false;
     if (registration.status === "confirmed") return confirmed(buyer, registration, show);
     if (registration.status === "expired" || registration.status === "cancelled") {
+      sessionStorage.removeItem(mark);
+      by_id("unpaid").hidden = true;
       by_id("again").hidden = false;
       return show_refunds(registration) || state(registration.status === "expired" ? "expired" : "given_back");
     }
-    by_id("unpaid").hidden = just_paid || registration.status !== "held";
-    state(just_paid ? "being_made" : "not_paid");
-    if (now_ms() > until) break;
+    const reason = waits_for(registration, opened_ms);
+    const can_pay = registration.status === "held" && Date.parse(registration.expiresAt) > now_ms();
+    by_id("unpaid").hidden = !can_pay || reason === "being_made" || reason === "processing";
+    state(Array.isArray(reason) && !can_pay ? reason[0] : reason);
+    if (now_ms() > until) {
+      if (reason === "being_made") state("takes_longer");
+      by_id("look").hidden = false;
+      return;
+    }
     await wait(pause_ms);
   }
-  state(just_paid ? "takes_longer" : "not_paid");
-  by_id("look").hidden = false;
 }
 
 with_buyer(id, async (buyer) => {
