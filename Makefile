@@ -2,6 +2,7 @@
 #
 #   make demo       install, build, start the server, sell one ticket and let it in
 #   make test       all tests, on the release build; ends with `N passed, N failed`
+#   make test-security  the part of them that holds the walls: forgery, smuggling, limits, roles, secrets, the audit
 #   make test-live  the main flow against Stripe in test mode; STRIPE_TEST_KEY is the key, without it all is skipped
 #   make test-asan  unit and functional tests under AddressSanitizer and UndefinedBehaviorSanitizer
 #   make test-tsan  the same under ThreadSanitizer, without the rendering of documents
@@ -14,7 +15,7 @@
 
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 .SUFFIXES:
-.PHONY: all deps build demo deps-test test test-live test-asan test-tsan bench fuzz format tidy clean
+.PHONY: all deps build demo deps-test test test-security test-live test-asan test-tsan bench fuzz format tidy clean
 .DELETE_ON_ERROR:
 
 all: build
@@ -47,6 +48,11 @@ test: deps-test
 	@$(MAKE) build/release/build.ninja
 	@$(call ninja,release,checks)
 	@$(call run,release)
+
+test-security: deps-test
+	@$(MAKE) build/release/build.ninja
+	@$(call ninja,release,checks)
+	@build/venv/bin/python tests/run --preset release --suites security $(if $(TESTS),--only "$(TESTS)")
 
 test-live: build deps-test
 	@build/venv/bin/python tests/live/live.py
