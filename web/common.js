@@ -27,21 +27,23 @@ export const now_ms = () => Date.now() + ahead_ms;
 
 export class Refused extends Error {
   constructor(status, code, detail, field, retry_after_s) {
-    super(words[`e_${code}`] ?? (status < 500 && detail ? detail : words.e_fault));
+    super(words[`e_${code}_${field}`] ?? words[`e_${code}`] ?? (status < 500 && detail ? detail : words.e_fault));
     Object.assign(this, { status, code, field, retry_after_s });
   }
 }
 
 const limit_ms = 30000;
 
-async function send(method, path, body, token) {
-  const headers = {};
+// `as_page`: with the cookie of who is signed in here, and the header that no foreign page can send.
+async function send(method, path, body, token, as_page = false) {
+  const headers = as_page ? { "Admit-Page": "1" } : {};
   if (body) headers["Content-Type"] = "application/json";
   if (token) headers.Authorization = `Bearer ${token}`;
   let reply;
   try {
     reply = await fetch(path, {
-      method, headers, body: body && JSON.stringify(body), credentials: "omit", signal: AbortSignal.timeout(limit_ms),
+      method, headers, body: body && JSON.stringify(body), credentials: as_page ? "same-origin" : "omit",
+      keepalive: as_page, signal: AbortSignal.timeout(limit_ms),
     });
   } catch {
     throw new Refused(0, "offline");
@@ -63,11 +65,36 @@ export const call = async (method, path, body) => (await send(method, path, body
 const place = (registration) => `admit:${registration}`;
 export const remember = (registration, session) => sessionStorage.setItem(place(registration), JSON.stringify(session));
 
-/// The buyer of one registration: by what this tab remembers, or by the key behind the `#` of an order's link.
-export class Buyer {
-  constructor(registration, session) {
-    this.registration = registration;
+/// Calls with an access token, renewed a little before it ends.
+class Person {
+  constructor(session) {
     this.session = session;
+  }
+
+  /// A token that is good for a while.
+  async token() {
+    if (!this.session || Date.parse(this.session.expiresAt) - now_ms() < 30000) {
+      // Of several calls at once only one may spend the refresh token.
+      this.renewal ??= this.renew().finally(() => (this.renewal = null));
+      this.session = await this.renewal;
+    }
+    return this.session.accessToken;
+  }
+
+  async send(method, path, body) {
+    return send(method, path, body, await this.token());
+  }
+
+  async call(method, path, body) {
+    return (await this.send(method, path, body)).content;
+  }
+}
+
+/// The buyer of one registration: by what this tab remembers, or by the key behind the `#` of an order's link.
+export class Buyer extends Person {
+  constructor(registration, session) {
+    super(session);
+    this.registration = registration;
   }
 
   static async find(registration) {
@@ -89,19 +116,55 @@ export class Buyer {
     return buyer;
   }
 
-  async send(method, path, body) {
-    if (Date.parse(this.session.expiresAt) - now_ms() < 30000) {
-      // Of several calls at once only one may spend the refresh token.
-      this.renewal ??= call("POST", "/v1/sessions/refresh", { refreshToken: this.session.refreshToken })
-        .finally(() => (this.renewal = null));
-      this.session = await this.renewal;
-      remember(this.registration, this.session);
+  async renew() {
+    const session = await call("POST", "/v1/sessions/refresh", { refreshToken: this.session.refreshToken });
+    remember(this.registration, session);
+    return session;
+  }
+}
+
+// Says that there is a cookie, and nothing of it: without one nobody need ask.
+const mark = "admit:signed-in";
+/// One tab after the other.
+const in_turn = (work) => (navigator.locks ? navigator.locks.request(mark, work) : work());
+
+/// Who is signed in in this browser. The refresh token is a cookie that no script reads; the access token stays here.
+export class Account extends Person {
+  static async find() {
+    if (!localStorage.getItem(mark)) return null;
+    const account = new Account(null);
+    try {
+      account.session = await account.renew();
+    } catch (fault) {
+      if (fault.status !== 401) throw fault;
+      localStorage.removeItem(mark);
+      return null;
     }
-    return send(method, path, body, this.session.accessToken);
+    return account;
   }
 
-  async call(method, path, body) {
-    return (await this.send(method, path, body)).content;
+  /// The cookie will be there when the visitor comes back.
+  static expect() {
+    localStorage.setItem(mark, "1");
+  }
+
+  static async enter(path, body) {
+    const { content } = await send("POST", path, body, null, true);
+    Account.expect();
+    return new Account(content);
+  }
+
+  renew() {
+    return in_turn(async () => (await send("POST", "/v1/sessions/refresh", {}, null, true)).content);
+  }
+
+  async leave() {
+    await send("DELETE", "/v1/sessions/current", null, await this.token(), true);
+    this.forget();
+  }
+
+  forget() {
+    localStorage.removeItem(mark);
   }
 }
 
@@ -125,12 +188,12 @@ export async function guarded(button, fault, work) {
   }
 }
 
-/// The buyer, asked to sign in where this tab knows none; `then` runs once there is one.
+/// The buyer, or the account that is signed in here; asked to sign in where there is neither; `then` runs once there is one.
 export async function with_buyer(registration, then) {
   const enter = by_id("enter");
   let reason;
   try {
-    const buyer = await Buyer.find(registration);
+    const buyer = (await Buyer.find(registration)) ?? (await Account.find());
     if (buyer) return await then(buyer);
   } catch (fault) {
     if (fault.status !== 401 && fault.status !== 403) throw fault;

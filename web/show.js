@@ -1,6 +1,6 @@
 // The show page: choose tickets, say who buys, hold the places.
 
-import { Buyer, Refused, by_id, call, guarded, language, money, page_path, remember } from "./common.js";
+import { Account, Buyer, Refused, by_id, call, guarded, language, money, page_path, remember, say, show_fault } from "./common.js";
 
 const form = by_id("order");
 
@@ -33,16 +33,33 @@ function invalid(input, is_invalid) {
   return is_invalid;
 }
 
-async function reserve() {
+let account = null;
+
+/// Whoever is signed in here need not say who buys.
+async function greet() {
+  account = await Account.find();
+  if (!account) return;
+  const { email } = await account.call("GET", "/v1/me");
+  by_id("signed-in").textContent = say("buying_as", { email });
+  by_id("signed-in").hidden = false;
+  by_id("who").hidden = true;
+}
+
+/// The buyer by what the form says: an account's password, or a guest.
+async function sign_in() {
   const [name, email, password] = ["name", "email", "password"].map(by_id);
   if (invalid(email, !email.checkValidity())) throw new Refused(422, "email");
   if (!password.value && invalid(name, !name.value.trim())) throw new Refused(422, "name");
+  return password.value
+    ? call("POST", "/v1/sessions", { email: email.value.trim(), password: password.value })
+    : call("POST", "/v1/guests", { email: email.value.trim(), name: name.value.trim(), locale: language });
+}
+
+async function reserve() {
+  const buyer = account ?? new Buyer("", await sign_in());
   const lines = count().map(({ tierId, quantity }) => ({ tierId, quantity }));
-  const session = password.value
-    ? await call("POST", "/v1/sessions", { email: email.value.trim(), password: password.value })
-    : await call("POST", "/v1/guests", { email: email.value.trim(), name: name.value.trim(), locale: language });
-  const held = await new Buyer("", session).call("POST", "/v1/registrations", { showId: form.dataset.show, lines });
-  remember(held.registrationId, session);
+  const held = await buyer.call("POST", "/v1/registrations", { showId: form.dataset.show, lines });
+  if (!account) remember(held.registrationId, buyer.session);
   location.assign(page_path(`/${held.status === "confirmed" ? "orders" : "checkout"}/${held.registrationId}`));
 }
 
@@ -58,4 +75,5 @@ if (form) {
   // Coming back by the browser's button brings the numbers back, after the scripts.
   addEventListener("pageshow", count);
   count();
+  greet().catch((fault) => show_fault(by_id("fault"), fault));
 }

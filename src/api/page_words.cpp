@@ -55,11 +55,19 @@ const std::vector<PageWords>& page_languages() {
     const std::vector<std::pair<std::string, std::string>> names{
         {"en", "English"}, {"de", "Deutsch"}, {"fr", "Français"}, {"es", "Español"}, {"pl", "Polski"}};
     const auto words = boost::json::parse(web_file("words.json"));
+    const auto account_words = boost::json::parse(web_file("account-words.json"));
     std::vector<PageWords> out;
     for (const auto& [code, name] : names) {
       const auto& language = words.at(code).as_object();
-      PageWords made{.code = code, .name = name, .page = {}, .script = boost::json::serialize(language.at("script"))};
-      for (const auto& [key, text] : language.at("page").as_object()) made.page.emplace(key, text.as_string());
+      const auto& more = account_words.at(code).as_object();
+      auto script = language.at("script").as_object();
+      PageWords made{
+          .code = code, .name = name, .page = {}, .script = boost::json::serialize(script), .account_script = {}};
+      for (const auto& [key, text] : more.at("script").as_object()) script[key] = text;
+      made.account_script = boost::json::serialize(script);
+      for (const auto* words_of : {&language, &more}) {
+        for (const auto& [key, text] : words_of->at("page").as_object()) made.page.emplace(key, text.as_string());
+      }
       out.push_back(std::move(made));
     }
     return out;

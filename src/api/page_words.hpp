@@ -14,8 +14,9 @@ struct PageWords {
   std::string name;                         // in itself
   std::map<std::string, std::string> page;  // what the templates say
   std::string script;                       // what the scripts say, as a JSON object
+  std::string account_script;               // the same of the pages about accounts
 };
-/// English first. Made from words.json.
+/// English first. Made from words.json and account-words.json.
 [[nodiscard]] const std::vector<PageWords>& page_languages();
 /// The words of a language; nullptr for one that the pages do not speak. Only
 /// the primary subtag counts.

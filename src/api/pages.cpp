@@ -1,5 +1,5 @@
-// The pages a buyer sees, and the one that an organiser comes back to. They are drawn here and do everything else over the
-// HTTP interface, by the scripts in `web/`.
+// The pages: what a buyer sees, accounts, what an organiser needs of them. They are drawn here and do everything else over
+// the HTTP interface, by the scripts in `web/`.
 
 #include "api/pages.hpp"
 
@@ -96,7 +96,8 @@ class Pages {
         x_assets(assets_version()),
         x_policy(policy("")),
         x_payment_policy(policy(services.settings.payment_script)) {
-    for (const auto* name : {"shows", "show", "checkout", "order", "connect", "absent"}) {
+    for (const auto* name : {"shows", "show", "checkout", "order", "connect", "absent", "sign-in", "sign-up", "forgot", "link",
+                             "account", "organiser"}) {
       mustache made(whole_template(name));
       if (!made.is_valid()) throw std::logic_error("web/" + std::string(name) + ".mustache: " + made.error_message());
       x_templates.emplace(name, std::move(made));
@@ -191,6 +192,24 @@ class Pages {
     Response out = page(told.status, "connect", view);
     out.headers = headers(x_policy, "no-store");
     out.headers.push_back({"Referrer-Policy", "no-referrer"});
+    return out;
+  }
+
+  /// A page about somebody's account. Nothing of anybody stands in it: that comes by the script.
+  Response account(Request& request, const char* name, const std::string& title, const std::string& script,
+                   const std::string& purpose = "") {
+    const auto& words = words_for(request, "");
+    data view = base(request, words, words.page.at(title), script);
+    view.set("private", truth(true));
+    view.set("words", words.account_script);
+    if (!purpose.empty()) {
+      view.set("purpose", purpose);
+      view.set("why", words.page.at(purpose + "_why"));
+      view.set("do", words.page.at(purpose + "_do"));
+      view.set("password", truth(purpose == "reset_password"));
+    }
+    Response out = page(200, name, view);
+    out.headers = headers(x_policy, "no-store");
     return out;
   }
 
@@ -431,6 +450,21 @@ BuyersPages add_pages(http::Router& router, Services& services) {
   add("/checkout/{registrationId}", [pages](Request& request) { return pages->checkout(request); });
   add("/orders/{registrationId}", [pages](Request& request) { return pages->order(request); });
   add("/connect/oauth", [pages](Request& request) { return pages->connect(request); });
+  const auto add_account = [&](std::string path, const char* name, const char* title, const char* script,
+                               const char* purpose = "") {
+    add(std::move(path), [=](Request& request) { return pages->account(request, name, title, script, purpose); });
+  };
+  add_account("/account", "account", "account", "account.js");
+  add_account("/account/sign-in", "sign-in", "sign_in", "enter.js");
+  add_account("/account/sign-up", "sign-up", "sign_up", "enter.js");
+  add_account("/account/forgot", "forgot", "forgot", "enter.js");
+  // Where the links in mails lead to, the secret behind the `#`.
+  for (const auto* purpose : {"verify_email", "change_email", "reset_password", "join_business"}) {
+    std::string path = std::string("/account/") + purpose;
+    std::ranges::replace(path, '_', '-');
+    add_account(std::move(path), "link", purpose, "link.js", purpose);
+  }
+  add_account("/organiser", "organiser", "organiser", "organiser.js");
   add("/assets/{version}/{file}", [pages](Request& request) { return pages->asset(request); });
   return {.front_page = [pages](Request& request) { return pages->shows(request); },
           .connect_notice = [pages](Request& request, const ConnectNotice& told) { return pages->notice(request, told); }};

@@ -1,0 +1,36 @@
+// What a link in a mail is good for. Its secret stands behind the `#` and is used when the visitor says so: programs that
+// look at every link of a mail use up nothing.
+
+import { Account, Refused, by_id, call, guarded, page_path, say, show_fault } from "./common.js";
+
+const form = by_id("link");
+const purpose = form.dataset.purpose;
+const token = new URLSearchParams(location.hash.slice(1)).get("t");
+const paths = {
+  verify_email: "/v1/users/verify", change_email: "/v1/email-changes", reset_password: "/v1/password-resets/done",
+  join_business: "/v1/memberships",
+};
+
+async function use() {
+  if (purpose === "join_business") {
+    const account = await Account.find();
+    if (!account) {
+      location.assign(`/account/sign-in?next=${encodeURIComponent(location.pathname + location.search + location.hash)}`);
+      return;
+    }
+    await account.call("POST", paths[purpose], { token });
+  } else {
+    await call("POST", paths[purpose], { token, ...(purpose === "reset_password" && { password: by_id("password").value }) });
+  }
+  history.replaceState(null, "", location.pathname + location.search);
+  form.hidden = true;
+  by_id("state").textContent = say(`done_${purpose}`);
+  by_id("state").hidden = false;
+}
+
+if (!token) show_fault(by_id("fault"), new Refused(404, "unknown_proof"));
+form.querySelector("button").disabled = !token;
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  guarded(form.querySelector("button"), by_id("fault"), use);
+});
