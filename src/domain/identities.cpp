@@ -66,6 +66,11 @@ void void_sign_ins(World& world, const Meta& meta, FreshIds& ids, User& user, co
   audit(world, meta, ids, "user.sign_ins_voided", user.id.value);
 }
 
+/// A trusted provider knows what we do not: that the address is really this person's.
+bool proves_address(const User& user, const ExternalPerson& person, bool link_by_email) {
+  return link_by_email && person.email_verified && !user.email_verified && user.email == person.email;
+}
+
 void verified(World& world, const Meta& meta, FreshIds& ids, User& user) {
   if (std::exchange(user.email_verified, true)) return;
   audit(world, meta, ids, "user.email_verified", user.id.value);
@@ -74,8 +79,8 @@ void verified(World& world, const Meta& meta, FreshIds& ids, User& user) {
 
 }  // namespace
 
-bool is_news(const ExternalIdentity& identity, const ExternalPerson& person) {
-  return !identity.user_id || (!person.email.empty() && identity.email != person.email);
+bool is_news(const ExternalIdentity& identity, const User& user, const ExternalPerson& person, bool link_by_email) {
+  return (!person.email.empty() && identity.email != person.email) || proves_address(user, person, link_by_email);
 }
 
 void needs(const AdmitPerson& command, Needs& needs) {
@@ -110,10 +115,16 @@ Result<User> decide(const AdmitPerson& command, World& world) {
   if (const User* linked = linked_user(world, id)) {
     User user = *linked;
     ExternalIdentity identity = world.get<ExternalIdentity>(id);
-    if (!is_news(identity, person)) return user;
+    if (!is_news(identity, user, person, command.link_by_email)) return user;
     identity.email = person.email;
     world.put(std::move(identity));
-    if (user.email.empty() && person.email_verified && !has_account) {
+    if (proves_address(user, person, command.link_by_email)) {
+      SignInWays others = command.ways;
+      std::erase(others.identities, id);
+      void_sign_ins(world, meta, ids, user, others);
+      verified(world, meta, ids, user);
+      world.put(user);
+    } else if (user.email.empty() && person.email_verified && !has_account) {
       user.email = person.email;
       world.put(Claim{.id = claim, .kind = "email", .target = user.id.value});
       verified(world, meta, ids, user);

@@ -44,8 +44,9 @@ struct AdmitPerson {
 };
 void needs(const AdmitPerson& command, Needs& needs);
 [[nodiscard]] Result<User> decide(const AdmitPerson& command, World& world);
-/// Whether AdmitPerson has anything to do: false where the name is linked and says nothing new.
-[[nodiscard]] bool is_news(const ExternalIdentity& identity, const ExternalPerson& person);
+/// Whether AdmitPerson has anything to do for a name that is linked to an account: it says something new.
+[[nodiscard]] bool is_news(const ExternalIdentity& identity, const User& user, const ExternalPerson& person,
+                           bool link_by_email);
 
 /// Links a name to the caller's account; once more changes nothing. Refuses: unknown_user, identity_taken, too_many
 /// (`linked` others are already).

@@ -88,9 +88,30 @@ TEST_CASE("identity: an account without an address gets it from a later token") 
   const auto moved = d.admit(person("alice", "new@example.org"));
   CHECK(moved->email == "alice@example.org");  // an address is changed by its owner only
   CHECK(d.rows.get<ExternalIdentity>(alice).email == "new@example.org");
-  CHECK_FALSE(is_news(d.rows.get<ExternalIdentity>(alice), person("alice", "new@example.org")));
-  CHECK(is_news(d.rows.get<ExternalIdentity>(alice), person()));
-  CHECK_FALSE(is_news(d.rows.get<ExternalIdentity>(alice), person("alice", "")));
+  const auto news = [&](const ExternalPerson& who) {
+    return is_news(d.rows.get<ExternalIdentity>(alice), d.now(made->id), who, true);
+  };
+  CHECK_FALSE(news(person("alice", "new@example.org")));
+  CHECK(news(person()));
+  CHECK_FALSE(news(person("alice", "")));
+}
+
+TEST_CASE("identity: an address that a linked name proves first leaves only that name to sign in with") {
+  Desk d;
+  const auto made = d.account("alice@example.org", false);
+  REQUIRE(d.link(made.id, person("alice", "alice@example.org", false)));
+  REQUIRE(d.link(made.id, person("mallory", "mallory@example.org")));
+  const IdentityId mallory = identity_id("https://op.example", "mallory");
+  const SignInWays ways{{}, {alice, mallory}};
+  CHECK(is_news(d.rows.get<ExternalIdentity>(alice), d.now(made.id), person(), true));
+  CHECK_FALSE(is_news(d.rows.get<ExternalIdentity>(alice), d.now(made.id), person(), false));
+  CHECK(d.admit(person(), false, ways)->id == made.id);
+  CHECK(d.now(made.id).password_hash == "hash");
+  CHECK(d.admit(person(), true, ways)->id == made.id);
+  CHECK(d.now(made.id).password_hash.empty());
+  CHECK(d.now(made.id).email_verified);
+  CHECK(d.rows.get<ExternalIdentity>(alice).user_id == made.id);
+  CHECK_FALSE(d.rows.get<ExternalIdentity>(mallory).user_id);
 }
 
 TEST_CASE("identity: what a provider calls somebody is shown only where it may be") {
