@@ -1,12 +1,13 @@
-// Accounts, sign-in and sign-out.
+// Accounts: opening one, proving its address, setting a password anew.
 
+#include "api/account_json.hpp"
+#include "api/external.hpp"
+#include "api/network.hpp"
+#include "api/passwords.hpp"
 #include "api/services.hpp"
-#include "api/session_json.hpp"
-#include "domain/sessions.hpp"
-#include "domain/users.hpp"
 #include "document/words.hpp"
-#include "identity/opaque_token.hpp"
-#include "identity/password.hpp"
+#include "domain/people.hpp"
+#include "domain/users.hpp"
 
 namespace admit::api {
 namespace {
@@ -17,53 +18,66 @@ using http::Response;
 using http::Task;
 using http::Verb;
 
-struct NewUser {
-  std::string email;
-  std::string password;
+struct NewBusinessOfUser {
   std::string name;
+  std::optional<std::string> country;
+  static http::Shape shape() {
+    using namespace http;
+    return http::object<NewBusinessOfUser>(
+        "NewUserBusiness",
+        {required("name", &NewBusinessOfUser::name, text(1, 60).example("The Mill")),
+         optional(
+             "country", &NewBusinessOfUser::country,
+             http::country().doc("Of its account at the payment provider; the platform's own where it is absent."))});
+  }
+};
+
+struct NewUser {
+  std::string email, password, name;
   std::optional<std::string> locale;
+  std::optional<NewBusinessOfUser> business;
   static http::Shape shape() {
+    using namespace http;
     return http::object<NewUser>(
-        "NewUser", {http::required("email", &NewUser::email, http::email().example("ada@example.com")),
-                    http::required("password", &NewUser::password,
-                                   http::text(1, 256).doc("At least 8 bytes, and no common password.").example("correct horse battery")),
-                    http::required("name", &NewUser::name, http::text(1, 60).example("Ada Example")),
-                    http::optional("locale", &NewUser::locale, http::language().doc("Language of tickets and messages.").example("en"))});
+        "NewUser",
+        {required("email", &NewUser::email, http::email().example("ada@example.com")),
+         required("password", &NewUser::password,
+                  text(1, 256).doc("At least 8 bytes, and no common password.").example("correct horse battery")),
+         required("name", &NewUser::name, text(1, 60).example("Ada Example")),
+         optional("locale", &NewUser::locale, language().doc("Language of tickets and messages.").example("en")),
+         optional("business", &NewUser::business,
+                  any().doc("The business that the account begins with, in the same transaction; its account at the "
+                            "payment provider is made right after it."))});
   }
 };
 
-struct UserJson {
-  std::string user_id, email, name, locale, created_at;
-  std::vector<std::string> roles;
+struct ProofRequest {
+  std::string token;
   static http::Shape shape() {
-    return http::object<UserJson>(
-        "User", {http::required("userId", &UserJson::user_id, http::uuid()), http::required("email", &UserJson::email),
-                 http::required("name", &UserJson::name), http::required("locale", &UserJson::locale),
-                 http::required("roles", &UserJson::roles, http::items(0, 10)),
-                 http::required("createdAt", &UserJson::created_at, http::date_time())});
+    using namespace http;
+    return http::object<ProofRequest>(
+        "ProofRequest", {required("token", &ProofRequest::token, text(1, 200).doc("From the link in the mail."))});
   }
 };
 
-struct SignIn {
+struct ResetRequest {
   std::string email;
-  std::string password;
   static http::Shape shape() {
-    return http::object<SignIn>("SignIn", {http::required("email", &SignIn::email, http::text(1, 254).example("ada@example.com")),
-                                           http::required("password", &SignIn::password, http::text(1, 256).example("correct horse battery"))});
+    using namespace http;
+    return http::object<ResetRequest>(
+        "ResetRequest", {required("email", &ResetRequest::email, text(1, 254).example("ada@example.com"))});
   }
 };
 
-struct RefreshRequest {
-  std::string refresh_token;
+struct NewPassword {
+  std::string token, password;
   static http::Shape shape() {
-    return http::object<RefreshRequest>("RefreshRequest", {http::required("refreshToken", &RefreshRequest::refresh_token, http::text(1, 200))});
+    using namespace http;
+    return http::object<NewPassword>(
+        "NewPassword", {required("token", &NewPassword::token, text(1, 200).doc("From the link in the mail.")),
+                        required("password", &NewPassword::password, text(1, 256))});
   }
 };
-
-UserJson to_json(const domain::User& user) {
-  return {user.id.text(), user.email, user.name, user.locale, domain::text(user.created_at),
-          user.is_operator ? std::vector<std::string>{"operator"} : std::vector<std::string>{}};
-}
 
 class Accounts {
  public:
@@ -77,80 +91,93 @@ class Accounts {
     if (body->locale && !document::is_language(*body->locale)) {
       co_return problem_of({Refusal::invalid_field, "locale", "ISO 639 has no such language."});
     }
-    if (const auto fault = identity::fault_of_password(body->password)) {
-      co_return problem_of({Refusal::invalid_field, "password", std::string(identity::sentence(*fault))});
-    }
-    const std::string password = body->password;
-    auto hash = co_await on_pool(x.password_pool, [password] { return identity::hash_password(password); });
-    domain::CreateUser command{.meta = meta_of(x, request),
+    if (auto fault = fault_of(body->password, *email)) co_return *std::move(fault);
+    auto hash = co_await hash_of(x, body->password);
+    domain::Meta meta = meta_of(x, request);
+    auto proof = new_proof(x, meta);
+    domain::CreateUser command{.meta = std::move(meta),
                                .email = *email,
                                .name = body->name,
                                .locale = body->locale.value_or(""),
-                               .password_hash = std::move(hash)};
-    co_return co_await perform(x.lane, std::move(command), 201, [](const domain::User& user) { return to_json(user); });
-  }
-
-  Task sign_in(Request& request) {
-    auto body = body_of<SignIn>(request);
-    if (!body) co_return body.error();
-    const auto email = domain::normal_email(body->email);
-    std::optional<domain::User> user;
-    if (email) {
-      if (const auto claim = store::get<domain::Claim>(x.store, domain::email_claim(*email))) {
-        user = store::get<domain::User>(x.store, domain::UserId{claim->target});
-      }
+                               .password_hash = std::move(hash),
+                               .verification = std::move(proof)};
+    if (body->business) {
+      command.business = domain::FirstBusiness{.name = body->business->name,
+                                               .country = body->business->country.value_or(""),
+                                               .terms = x.settings.fee_terms,
+                                               .with_provider = x.payments_ready()};
     }
-    const std::string password = body->password;
-    const std::optional<std::string> hash = user ? std::optional(user->password_hash) : std::nullopt;
-    const bool right = co_await on_pool(x.password_pool, [hash, password] { return identity::verify_password(hash, password); });
-    if (!right) co_return problem_of({Refusal::wrong_credentials, "", "E-mail address or password is wrong."});
-    domain::Meta meta = meta_of(x, request);
-    meta.user = user->id;
-    meta.actor = "user:" + user->id.text();
-    const auto fresh = new_session(x, meta);
-    domain::StartSession command{.meta = meta, .session_id = fresh.id, .user_id = user->id, .refresh_hash = fresh.refresh_hash};
-    co_return co_await perform(x.lane, std::move(command), 201, [&](const domain::Session&) {
-      return session_json(x, *user, fresh.id, fresh.refresh_token, meta.now);
-    });
-  }
-
-  Task refresh(Request& request) {
-    auto body = body_of<RefreshRequest>(request);
-    if (!body) co_return body.error();
-    const auto name = identity::parse_opaque_token("refresh_", body->refresh_token);
-    if (!name) co_return problem_of({Refusal::unknown_session, "refreshToken", "Sign in again."});
-    const auto next = renewed_session(domain::SessionId{name->id});
-    const domain::Meta meta = meta_of(x, request);
-    domain::RefreshSession command{.meta = meta,
-                                   .session_id = next.id,
-                                   .presented_hash = {std::string(crypto::text_of(name->hash))},
-                                   .next_hash = next.refresh_hash};
-    co_return co_await perform(x.lane, std::move(command), 200, [&](const domain::User& user) {
-      return session_json(x, user, next.id, next.refresh_token, meta.now);
-    });
-  }
-
-  Task sign_out(Request& request) {
-    const auto caller = caller_of(x, request);
-    if (!caller) co_return caller.error();
-    domain::EndSession command{.meta = meta_of(x, request, *caller), .session_id = caller->session};
-    auto answer = co_await submit(x.lane, std::move(command));
+    command.at_provider = signs_up_elsewhere(x);
+    const auto answer = co_await submit(x.lane, std::move(command));
     if (!answer.result) co_return problem_of(answer.result.error());
-    x.tokens.revoke(caller->session, x.clock());
+    x.workers.wake();
+    co_return reply(201, me_json(x, *answer.result));
+  }
+
+  Task verify(Request& request) {
+    const auto proof = token_of(request);
+    if (!proof) co_return proof.error();
+    domain::VerifyEmail command{.meta = meta_of(x, request), .proof = *proof};
+    co_return co_await done(std::move(command));
+  }
+
+  Task change_email(Request& request) {
+    const auto proof = token_of(request);
+    if (!proof) co_return proof.error();
+    domain::ChangeEmail command{.meta = meta_of(x, request), .proof = *proof};
+    co_return co_await done(std::move(command));
+  }
+
+  /// The same answer after the same work, whether there is such an account: a mail is a job of its own.
+  Task ask_reset(Request& request) {
+    auto body = body_of<ResetRequest>(request);
+    if (!body) co_return body.error();
+    domain::Meta meta = meta_of(x, request);
+    auto proof = new_proof(x, meta);
+    domain::RequestReset command{.meta = std::move(meta),
+                                 .account = domain::normal_email(body->email).value_or(body->email),
+                                 .network = network_of(request.peer),
+                                 .proof = std::move(proof)};
+    const auto answer = co_await submit(x.lane, std::move(command));
+    if (!answer.result) co_return problem_of(answer.result.error());
+    x.workers.wake();
     co_return Response(204, "application/json", "");
   }
 
-  Response me(Request& request) {
-    const auto caller = caller_of(x, request);
-    if (!caller) return caller.error();
-    const auto user = store::get<domain::User>(x.store, caller->user);
-    if (!user) return problem_of({Refusal::unknown_user, "", "There is no such account."});
-    return reply(200, to_json(*user));
+  Task reset(Request& request) {
+    auto body = body_of<NewPassword>(request);
+    if (!body) co_return body.error();
+    auto proof = proof_in(body->token);
+    if (!proof) co_return proof.error();
+    const auto row = store::get<domain::Proof>(x.store, proof->id);
+    // A text that opens nothing costs nobody a password's hash.
+    if (!row || row->used || row->secret_hash != proof->secret_hash) {
+      co_return problem_of({Refusal::unknown_proof, "", "This link is used up or too old; ask for another."});
+    }
+    if (auto fault = fault_of(body->password, row->email)) co_return *std::move(fault);
+    auto hash = co_await hash_of(x, body->password);
+    domain::ResetPassword command{
+        .meta = meta_of(x, request), .proof = *std::move(proof), .password_hash = std::move(hash)};
+    co_return co_await done(std::move(command));
   }
 
   Response keys(Request&) { return http::json_response(200, x.tokens.jwks()); }
 
  private:
+  static Expected<domain::MailedProof> token_of(Request& request) {
+    auto body = body_of<ProofRequest>(request);
+    if (!body) return std::unexpected(body.error());
+    return proof_in(body->token);
+  }
+
+  template <class Command>
+  Task done(Command command) {
+    const auto answer = co_await submit(x.lane, std::move(command));
+    if (!answer.result) co_return problem_of(answer.result.error());
+    x.workers.wake();
+    co_return Response(204, "application/json", "");
+  }
+
   Services& x;
 };
 
@@ -159,37 +186,43 @@ class Accounts {
 void add_accounts(http::Router& router, Services& services) {
   const auto on = methods_of(std::make_shared<Accounts>(services));
   const Shared open{.tags = {"Accounts"}};
-  const Shared user{.tags = {"Accounts"}, .security = {"user"}};
   router.add(route(open, Verb::POST, "/v1/users", on(&Accounts::create),
                    {.operation_id = "createUser",
                     .summary = "Create an account",
+                    .description = "A mail with a link asks to confirm the address. Without a payment provider the "
+                                   "business has no account there; `salesGate` says what that means.",
                     .request = http::json_body<NewUser>(),
-                    .replies = {http::json_reply<UserJson>(201, "The account.")},
+                    .replies = {http::json_reply<MeJson>(201, "The account.")},
                     .problems = refusals({Refusal::invalid_field, Refusal::email_taken})}));
-  router.add(route(open, Verb::POST, "/v1/sessions", on(&Accounts::sign_in),
-                   {.operation_id = "signIn",
-                    .summary = "Sign in",
+  router.add(route(open, Verb::POST, "/v1/users/verify", on(&Accounts::verify),
+                   {.operation_id = "verifyEmail",
+                    .summary = "Confirm an e-mail address by the link that was mailed to it",
+                    .description = "What guests bought with it joins the account.",
+                    .request = http::json_body<ProofRequest>(),
+                    .replies = {http::empty_reply(204, "It is confirmed.")},
+                    .problems = refusals({Refusal::unknown_proof}),
+                    .curl = {{"body", R"({"token": "$VERIFICATION"})"}}}));
+  router.add(route(open, Verb::POST, "/v1/email-changes", on(&Accounts::change_email),
+                   {.operation_id = "changeEmail",
+                    .summary = "Take the new address of an account into use by the link that was mailed to it",
+                    .request = http::json_body<ProofRequest>(),
+                    .replies = {http::empty_reply(204, "The account has the new address; the old one was told.")},
+                    .problems = refusals({Refusal::unknown_proof, Refusal::email_taken}),
+                    .curl = {{"body", R"({"token": "$EMAIL_CHANGE"})"}}}));
+  router.add(route(open, Verb::POST, "/v1/password-resets", on(&Accounts::ask_reset),
+                   {.operation_id = "askForPasswordReset",
+                    .summary = "Ask for a mail with a link to set a new password",
                     .description = "The same answer, after the same work, whether the account exists or not.",
-                    .request = http::json_body<SignIn>(),
-                    .replies = {http::json_reply<SessionJson>(201, "An access token and a refresh token.")},
-                    .problems = refusals({Refusal::wrong_credentials})}));
-  router.add(route(open, Verb::POST, "/v1/sessions/refresh", on(&Accounts::refresh),
-                   {.operation_id = "refreshSession",
-                    .summary = "Exchange a refresh token for the next pair of tokens",
-                    .request = http::json_body<RefreshRequest>(),
-                    .replies = {http::json_reply<SessionJson>(200, "A new pair; the old refresh token is void.")},
-                    .problems = refusals({Refusal::unknown_session, Refusal::session_ended}),
-                    .curl = {{"body", R"({"refreshToken": "$REFRESH_TOKEN"})"}}}));
-  router.add(route(user, Verb::DELETE, "/v1/sessions/current", on(&Accounts::sign_out),
-                   {.operation_id = "signOut",
-                    .summary = "Sign out: the access token and its refresh token are void at once",
-                    .replies = {http::empty_reply(204, "Signed out.")},
-                    .problems = refusals({Refusal::unknown_session, Refusal::forbidden})}));
-  router.add(route(user, Verb::GET, "/v1/me", on(&Accounts::me),
-                   {.operation_id = "me",
-                    .summary = "The signed-in account",
-                    .replies = {http::json_reply<UserJson>(200, "The account.")},
-                    .problems = refusals({Refusal::unknown_user})}));
+                    .request = http::json_body<ResetRequest>(),
+                    .replies = {http::empty_reply(204, "If there is such an account, a mail is on its way.")},
+                    .problems = refusals({Refusal::too_many_failures})}));
+  router.add(route(open, Verb::POST, "/v1/password-resets/done", on(&Accounts::reset),
+                   {.operation_id = "resetPassword",
+                    .summary = "Set a new password by the link that was mailed; ends every sign-in",
+                    .request = http::json_body<NewPassword>(),
+                    .replies = {http::empty_reply(204, "The password is set.")},
+                    .problems = refusals({Refusal::invalid_field, Refusal::unknown_proof}),
+                    .curl = {{"body", R"({"token": "$PASSWORD_RESET", "password": "new horse battery"})"}}}));
   router.add(route(open, Verb::GET, "/.well-known/jwks.json", on(&Accounts::keys),
                    {.operation_id = "jwks",
                     .summary = "The public keys of access tokens, as a JWK set",

@@ -73,6 +73,7 @@ class Guests {
                                 .locale = body->locale.value_or(""),
                                 .session_id = fresh.id,
                                 .refresh_hash = fresh.refresh_hash,
+                                .agent = std::string(request.header("User-Agent").value_or("")),
                                 .session_ttl_s = session_ttl_s};
     co_return co_await perform(x.lane, std::move(command), 201, [&](const domain::User& user) {
       return session_json(x, user, fresh.id, fresh.refresh_token, meta.now);
@@ -96,7 +97,9 @@ class Guests {
                                  .session_id = fresh.id,
                                  .user_id = user->id,
                                  .refresh_hash = fresh.refresh_hash,
-                                 .ttl_s = session_ttl_s};
+                                 .ttl_s = session_ttl_s,
+                                 .method = "link",
+                                 .agent = std::string(request.header("User-Agent").value_or(""))};
     co_return co_await perform(x.lane, std::move(command), 201, [&](const domain::Session&) {
       return session_json(x, *user, fresh.id, fresh.refresh_token, meta.now);
     });

@@ -474,6 +474,9 @@ void add_all(http::Router& router, Services& services) {
   services.router = &router;
   const auto pages = add_pages(router, services);
   add_accounts(router, services);
+  add_sessions(router, services);
+  add_second_factor(router, services);
+  add_profile(router, services);
   add_passkeys(router, services);
   add_businesses(router, services);
   add_shows(router, services);

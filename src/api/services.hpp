@@ -322,6 +322,9 @@ void add_twice(http::Router& router, http::Route route);
 // The endpoints, one file per resource.
 
 void add_accounts(http::Router& router, Services& services);
+void add_sessions(http::Router& router, Services& services);
+void add_second_factor(http::Router& router, Services& services);
+void add_profile(http::Router& router, Services& services);
 void add_passkeys(http::Router& router, Services& services);
 void add_businesses(http::Router& router, Services& services);
 void add_shows(http::Router& router, Services& services);

@@ -1,6 +1,7 @@
 #pragma once
 // A sign-in as JSON, and the secrets of a new one.
 
+#include <optional>
 #include <string>
 
 #include "api/services.hpp"
@@ -9,7 +10,9 @@
 namespace admit::api {
 
 struct SessionJson {
-  std::string user_id, session_id, access_token, refresh_token, expires_at;
+  std::string user_id, session_id, access_token;
+  std::optional<std::string> refresh_token;  // none where it is a cookie
+  std::string user_token, expires_at;
   static http::Shape shape();
 };
 /// With a fresh access token.
@@ -22,7 +25,5 @@ struct NewSession {
   domain::Bytes refresh_hash;
 };
 [[nodiscard]] NewSession new_session(const Services& services, const domain::Meta& meta);
-/// The next refresh token of a sign-in.
-[[nodiscard]] NewSession renewed_session(domain::SessionId id);
 
 }  // namespace admit::api

@@ -19,6 +19,7 @@
 #include "engine/device_view.hpp"
 #include "engine/lane.hpp"
 #include "engine/sale_view.hpp"
+#include "engine/revocation_board.hpp"
 #include "http/client.hpp"
 #include "http/server.hpp"
 #include "job/audit_sealer.hpp"
@@ -34,6 +35,7 @@
 
 #ifndef ADMIT_VERSION
 #define ADMIT_VERSION "0.1.0"
+#include "token/proof_key.hpp"
 #endif
 
 namespace admit::app {
@@ -113,7 +115,9 @@ struct App::Parts {
         pool(2, 512),
         password_pool(1, 64),
         installation_id(crypto::base64url(ring->derive("admit/installation/1").bytes()).substr(0, 16)),
-        order_keys(*ring) {
+        order_keys(*ring),
+        proof_keys(*ring),
+        revocations(store, [this](const domain::Revocation& row) { refuse(row); }) {
     if (ring->current_epoch() == 0) add_epoch();
     open_payments();
     if (payments) {
@@ -126,6 +130,7 @@ struct App::Parts {
     const std::chrono::seconds seal_after{config.audit_seal_after_s};
     sealer.emplace(lane, store, clock, random_seed, job::SealerOptions{.lag = seal_after, .interval = seal_after});
     services.emplace(api::Services{.settings = {.public_url = public_url,
+                       for (const auto& put : changes.of<domain::Revocation>()) refuse(*put.row);
                                                 .publishable_key = publishable_key,
                                                 .payment_script = payment_script,
                                                 .api_version = std::string(payment::stripe_version),
@@ -192,6 +197,8 @@ struct App::Parts {
             .cors_origins = config.cors_origins,
             .trusted_proxies = trusted_proxies_of(config),
             .rate_limits = rate_limits_of(config,
+    revocations.start();
+    if (external) external->start();
                                           [this](std::string_view token) -> std::optional<domain::UserId> {
                                             const auto claims = tokens.verify(token, clock());
                                             return claims ? std::optional((*claims)->user) : std::nullopt;
@@ -205,6 +212,7 @@ struct App::Parts {
   }
 
   void add_epoch() {
+    revocations.stop();
     const auto record = ring->next_epoch();
     const auto added = lane.call(domain::AddSealingEpoch{
         .meta = {.now = clock(), .seed = random_seed(), .actor = "system"},
@@ -232,6 +240,8 @@ struct App::Parts {
           .seed = static_cast<std::uint64_t>(config.sandbox_seed)});
       options.api_base = sandbox->api_base();
       options.connect_base = sandbox->api_base();
+  void refuse(const domain::Revocation& row) { tokens.revoke(row.subject, row.at, row.kept, clock()); }
+
       options.client_id = sandbox->keys().client_id;
       options.secret_key = sandbox->keys().secret_key.copy();
       publishable_key = sandbox->keys().publishable_key.text();
@@ -267,7 +277,16 @@ struct App::Parts {
                              .public_url = public_url,
                              .order_link = [this](domain::RegistrationId id) {
                                return public_url + "/orders/" + id.text() + "#k=" + order_keys.key_of(id);
-                             }};
+                             },
+                             .proof_link =
+                                 [this](domain::ProofPurpose purpose, domain::ProofId id) {
+                                   // Behind the #, so that no server's log and no referrer sees it.
+                                   std::string page(domain::word(purpose));
+                                   std::ranges::replace(page, '_', '-');
+                                   return public_url + "/account/" + page +
+                                          "#t=" + proof_keys.text_of(id);
+                                 },
+                             .log_links = config.smtp_url.empty() && config.sandbox};
     if (!config.mail_from.empty()) options.from = mailbox("mail_from", config.mail_from);
     if (!config.mail_reply_to.empty()) options.reply_to = mailbox("mail_reply_to", config.mail_reply_to);
     if (!config.smtp_url.empty()) {
@@ -363,3 +382,5 @@ domain::Meta App::meta(std::string actor) const {
 }
 
 }  // namespace admit::app
+  token::ProofKeys proof_keys;
+  engine::RevocationBoard revocations;

@@ -387,7 +387,10 @@ class Verifier {
       say<Transaction>(job.subject, closing_job);
     }
     if (job.kind == JobKind::refund_intent) say<Refund>(job.subject, other_job);
-    if (job.kind == JobKind::refresh_account) say<Business>(job.subject, other_job);
+    if (job.kind == JobKind::refresh_account || job.kind == JobKind::create_account) {
+      say<Business>(job.subject, other_job);
+    }
+    if (job.kind == JobKind::join_guests || job.kind == JobKind::erase_person) say<User>(job.subject, other_job);
     if (job.kind == JobKind::cancel_show) say<Show>(job.subject, other_job);
     if (job.kind == JobKind::reverse_transfer || job.kind == JobKind::collect_evidence) {
       say<Dispute>(job.subject, other_job);
@@ -471,7 +474,16 @@ class Verifier {
       expect_audit(user, {}, told(user),
                    {Asked("user.created").at(user.created_at).only_if(!user.guest),
                     Asked("guest.created").at(user.created_at).only_if(user.guest)});
-      if (user.guest) continue;
+      expect(accounts, user, !user.totp_confirmed || !user.totp_secret.data.empty(), "a second factor without a secret");
+      expect(accounts, user,
+             !user.erased_at || (user.email.empty() && user.name.empty() && user.password_hash.empty() &&
+                                 user.totp_secret.data.empty() && user.recovery_hashes.empty() && !user.is_operator),
+             "erased, but something of it is there");
+      // Guests of earlier versions have no key.
+      expect(accounts, user, !user.guest_key || (user.guest && user.guest_key == guest_key(user.email)),
+             "found by an address that is not its own");
+      // Erased, or no provider of identities told us an address.
+      if (user.guest || user.email.empty()) continue;
       examined(claims);
       const Claim* claim = world.find<Claim>(email_claim(user.email));
       expect(claims, user, claim != nullptr && claim->target == user.id.value && claim->kind == "email",
@@ -481,6 +493,12 @@ class Verifier {
 
   void check(const std::vector<Session>& page) {
     const World world = beside(page, [](Needs& needs, const Session& session) { needs.read<User>(session.user_id); });
+  /// A guest whose orders went to an account.
+  static bool has_joined(const World& world, UserId payer) {
+    const User* guest = world.find<User>(payer);
+    return guest != nullptr && guest->guest;
+  }
+
     for (const auto& session : page) {
       examined(accounts);
       const User* user = world.find<User>(session.user_id);
@@ -506,7 +524,7 @@ class Verifier {
       bool genuine = false;
       if (claim.kind == "email") {
         const User* user = world.find<User>(UserId{claim.target});
-        genuine = user != nullptr && email_claim(user->email) == claim.id;
+        genuine = !claim.target || (user != nullptr && email_claim(user->email) == claim.id);  // or free again
       } else if (claim.kind == "intent") {
         const Transaction* transaction = world.find<Transaction>(TransactionId{claim.target});
         genuine = transaction != nullptr && intent_claim(transaction->intent_id) == claim.id;
@@ -810,12 +828,13 @@ class Verifier {
       const bool own = registration->transaction_id == transaction.id;
       expect(payments, transaction,
              transaction.show_id == registration->show_id && transaction.payee_id == registration->business_id &&
-                 transaction.payer_id == registration->user_id,
+                 (transaction.payer_id == registration->user_id || has_joined(world, transaction.payer_id)),
              "show, payee or payer are not the registration's");
       expect(money, transaction,
              transaction.amount_minor == registration->amount_minor && transaction.currency == registration->currency,
              "the amount is not the registration's");
       const bool as_asked =
+      needs.read<User>(transaction.payer_id);
           transaction.received_minor == transaction.amount_minor &&
           (transaction.received_currency.empty() || transaction.received_currency == transaction.currency);
       expect(money, transaction, !succeeded || as_asked || !transaction.flag.empty(),

@@ -18,11 +18,15 @@ Result<User> decide(const CreateGuest& command, World& world) {
             .name = command.name,
             .locale = command.locale,
             .guest = true,
+            .guest_key = guest_key(command.email),
             .created_at = command.meta.now};
   world.put(user);
   world.put(Session{.id = command.session_id,
                     .user_id = user.id,
                     .refresh_hash = command.refresh_hash,
+                    .method = "guest",
+                    .agent = first_bytes(command.agent, 200),
+                    .address = command.meta.address,
                     .created_at = command.meta.now,
                     .expires_at = command.meta.now + std::chrono::seconds{command.session_ttl_s}});
   audit(world, command.meta, ids, "guest.created", user.id.value);

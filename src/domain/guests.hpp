@@ -15,6 +15,7 @@ struct CreateGuest {
   std::string locale;
   SessionId session_id;  // made by the caller: the refresh token names it
   Bytes refresh_hash;
+  std::string agent;  // the client's User-Agent
   std::int64_t session_ttl_s = 0;
 };
 void needs(const CreateGuest& command, Needs& needs);

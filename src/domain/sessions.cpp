@@ -1,22 +1,147 @@
 #include "domain/sessions.hpp"
 
+#include <algorithm>
+
+#include "domain/alerts.hpp"
+#include "domain/throttle.hpp"
+#include "domain/users.hpp"
+
 namespace admit::domain {
+namespace {
+
+constexpr std::size_t max_agent_bytes = 200;
+constexpr std::size_t max_method_bytes = 40;
+
+void end(World& world, const Meta& meta, FreshIds& ids, const Session& found) {
+  Session session = found;
+  session.ended_at = meta.now;
+  world.put(session);
+  put_revocation(world, meta, ids, session.id.value);
+  audit(world, meta, ids, "session.ended", session.id.value);
+}
+
+/// The account that an address stands for, where the rows are loaded.
+UserId account_of(const World& world, std::string_view account) {
+  const Claim* claim = world.find<Claim>(email_claim(account));
+  return claim != nullptr ? UserId{claim->target} : UserId{};
+}
+
+bool is_known(const World& world, UserId user, std::string_view network, Instant now) {
+  if (!user) return false;
+  const KnownNetwork* known = world.find<KnownNetwork>(known_network_id(user, network));
+  return known != nullptr && known->due_at && *known->due_at > now;
+}
+
+}  // namespace
+
+bool is_live(const Session& session, const User& user, Instant now) {
+  const bool ended_with_all =
+      user.signed_out_at && session.created_at <= *user.signed_out_at && session.id != user.kept_session;
+  return !session.ended_at && !ended_with_all && !user.erased_at && session.expires_at > now;
+}
+
+void put_revocation(World& world, const Meta& meta, FreshIds& ids, Uuid subject, SessionId kept) {
+  world.put(Revocation{.id = ids.next<RevocationId>(),
+                       .subject = subject,
+                       .kept = kept,
+                       .at = meta.now,
+                       .due_at = meta.now + revocation_kept});
+}
+
+void end_sessions(World& world, const Meta& meta, FreshIds& ids, User& user, SessionId kept) {
+  user.signed_out_at = meta.now;
+  user.kept_session = kept;
+  put_revocation(world, meta, ids, user.id.value, kept);
+}
+
+bool use_factor(User& user, const Factor& factor) {
+  if (factor.totp_step > user.totp_step) {
+    user.totp_step = factor.totp_step;
+    return true;
+  }
+  const auto found = std::ranges::find(user.recovery_hashes, factor.recovery_hash);
+  if (factor.recovery_hash.empty() || found == user.recovery_hashes.end()) return false;
+  user.recovery_hashes.erase(found);
+  return true;
+}
+
+void needs(const TakeSignInTry& command, Needs& needs) {
+  needs.change<Throttle>(tries_id(command.account, command.network));
+  needs.change<Throttle>(account_tries_id(command.account));
+  needs.change<Throttle>(network_tries_id(command.network));
+  if (const auto* claim = needs.read<Claim>(email_claim(command.account))) {
+    needs.read<KnownNetwork>(known_network_id(UserId{claim->target}, command.network));
+  }
+}
+
+Instant free_at(const TakeSignInTry& command, const World& world) {
+  const Instant now = command.meta.now;
+  const Instant here = free_at(world, tries_id(command.account, command.network), tries_from_network, now);
+  // Whoever guesses from elsewhere keeps nobody out of an account that they signed in to from here.
+  if (is_known(world, account_of(world, command.account), command.network, now)) return here;
+  return std::max({here, free_at(world, account_tries_id(command.account), tries_of_account, now),
+                   free_at(world, network_tries_id(command.network), tries_of_network, now)});
+}
+
+Result<Instant> decide(const TakeSignInTry& command, World& world) {
+  const Instant now = command.meta.now;
+  if (free_at(command, world) > now) {
+    return refuse(Refusal::too_many_failures, "", "Too many tries failed; wait a little.");
+  }
+  count_try(world, tries_id(command.account, command.network), tries_from_network, now);
+  if (!is_known(world, account_of(world, command.account), command.network, now)) {
+    count_try(world, account_tries_id(command.account), tries_of_account, now);
+    count_try(world, network_tries_id(command.network), tries_of_network, now);
+  }
+  return now;
+}
 
 void needs(const StartSession& command, Needs& needs) {
-  needs.read<User>(command.user_id);
+  needs.change<User>(command.user_id);
   needs.change<Session>(command.session_id);
+  if (command.account.empty()) return;
+  needs.change<KnownNetwork>(known_network_id(command.user_id, command.network));
+  needs.change<Throttle>(tries_id(command.account, command.network));
+  needs.change<Throttle>(account_tries_id(command.account));
+  needs.change<Throttle>(network_tries_id(command.network));
 }
 
 Result<Session> decide(const StartSession& command, World& world) {
-  if (world.find<User>(command.user_id) == nullptr) {
-    return refuse(Refusal::unknown_user, "", "There is no such account.");
+  const User* found = world.find<User>(command.user_id);
+  if (found == nullptr || found->erased_at) return refuse(Refusal::unknown_user, "", "There is no such account.");
+  User user = *found;
+  if (command.password_hash) {
+    if (*command.password_hash != user.password_hash) {
+      return refuse(Refusal::wrong_credentials, "", "E-mail address or password is wrong.");
+    }
+    const bool given = command.factor.totp_step != 0 || !command.factor.recovery_hash.empty();
+    if (user.totp_confirmed && !given) {
+      return refuse(Refusal::second_factor_required, "code", "Send the code of your second factor too.");
+    }
+    if (user.totp_confirmed && !use_factor(user, command.factor)) {
+      return refuse(Refusal::wrong_credentials, "code", "This code is wrong, or was used before.");
+    }
+    if (user.totp_confirmed) world.put(user);
   }
   if (world.find<Session>(command.session_id) != nullptr) {
     return refuse(Refusal::conflict, "", "There is a sign-in with this id.");
   }
+  if (!command.account.empty()) {
+    const ThrottleId known_id = known_network_id(command.user_id, command.network);
+    const bool was_known = is_known(world, command.user_id, command.network, command.meta.now);
+    forgive(world, tries_id(command.account, command.network), tries_from_network.count);
+    if (!was_known) {
+      forgive(world, account_tries_id(command.account), 1);
+      forgive(world, network_tries_id(command.network), 1);
+    }
+    world.put(KnownNetwork{.id = known_id, .user_id = command.user_id, .due_at = command.meta.now + network_known});
+  }
   Session session{.id = command.session_id,
                   .user_id = command.user_id,
                   .refresh_hash = command.refresh_hash,
+                  .method = first_bytes(command.method, max_method_bytes),
+                  .agent = first_bytes(command.agent, max_agent_bytes),
+                  .address = command.meta.address,
                   .created_at = command.meta.now,
                   .expires_at = command.meta.now + std::chrono::seconds{command.ttl_s}};
   world.put(session);
@@ -27,38 +152,76 @@ Result<Session> decide(const StartSession& command, World& world) {
 
 void needs(const RefreshSession& command, Needs& needs) {
   if (const auto* session = needs.change<Session>(command.session_id)) needs.read<User>(session->user_id);
+  need_alert(needs, AlertKind::token_reused, command.session_id.value);
 }
 
-Result<User> decide(const RefreshSession& command, World& world) {
+Result<Refreshed> decide(const RefreshSession& command, World& world) {
+  const Instant now = command.meta.now;
   const Session* found = world.find<Session>(command.session_id);
   if (found == nullptr) return refuse(Refusal::unknown_session, "refreshToken", "Sign in again.");
-  if (found->ended_at || found->expires_at <= command.meta.now || found->refresh_hash != command.presented_hash) {
+  const User& user = world.get<User>(found->user_id);
+  const bool is_current = found->refresh_hash == command.presented_hash;
+  const bool is_previous = !is_current && found->rotated_at && found->previous_hash == command.presented_hash;
+  if (!is_current && !is_previous && !command.is_genuine) {
+    return refuse(Refusal::unknown_session, "refreshToken", "Sign in again.");
+  }
+  if (!is_live(*found, user, now)) {
     return refuse(Refusal::session_ended, "refreshToken", "This sign-in has ended; sign in again.");
   }
-  Session session = *found;
-  session.refresh_hash = command.next_hash;
-  const User user = world.get<User>(session.user_id);
-  world.put(std::move(session));
-  return user;
+  if (is_current) {
+    Session session = *found;
+    session.previous_hash = command.presented_hash;
+    session.refresh_hash = command.next_hash;
+    session.rotated_at = now;
+    world.put(std::move(session));
+    return Refreshed{user, false};
+  }
+  // The other tab: it is given what the first was given, while that is still the newest.
+  if (is_previous && now < *found->rotated_at + refresh_grace && found->refresh_hash == command.next_hash) {
+    return Refreshed{user, false};
+  }
+  FreshIds ids(command.meta);
+  const Session session = *found;
+  end(world, command.meta, ids, session);
+  raise_alert(world, command.meta, AlertKind::token_reused, session.id.value, {}, {},
+              "A refresh token of this sign-in was used twice; the sign-in was ended.");
+  return Refreshed{user, true};
 }
 
 void needs(const EndSession& command, Needs& needs) {
-  needs.change<Session>(command.session_id);
+  if (const auto* session = needs.change<Session>(command.session_id)) needs.read<User>(session->user_id);
 }
 
 Result<Session> decide(const EndSession& command, World& world) {
   const Session* found = world.find<Session>(command.session_id);
-  if (found == nullptr) return refuse(Refusal::unknown_session, "", "There is no such sign-in.");
+  if (found == nullptr) return refuse(Refusal::unknown_session, "sessionId", "There is no such sign-in.");
   if (found->user_id != command.meta.user && !command.meta.is_operator) {
     return refuse(Refusal::forbidden, "", "This sign-in belongs to another account.");
   }
   if (found->ended_at) return *found;
-  Session session = *found;
-  session.ended_at = command.meta.now;
-  world.put(session);
   FreshIds ids(command.meta);
-  audit(world, command.meta, ids, "session.ended", session.id.value);
-  return session;
+  const Session session = *found;
+  end(world, command.meta, ids, session);
+  return world.get<Session>(command.session_id);
+}
+
+void needs(const EndSessions& command, Needs& needs) {
+  needs.change<User>(command.user_id);
+}
+
+Result<User> decide(const EndSessions& command, World& world) {
+  const Meta& meta = command.meta;
+  const User* found = world.find<User>(command.user_id);
+  if (found == nullptr) return refuse(Refusal::unknown_user, "userId", "There is no such account.");
+  if (found->id != meta.user && !meta.is_operator) {
+    return refuse(Refusal::forbidden, "userId", "The account is somebody else's.");
+  }
+  User user = *found;
+  FreshIds ids(meta);
+  end_sessions(world, meta, ids, user, command.kept);
+  world.put(user);
+  audit(world, meta, ids, "user.signed_out", user.id.value);
+  return user;
 }
 
 }  // namespace admit::domain

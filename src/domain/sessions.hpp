@@ -1,11 +1,49 @@
 #pragma once
-// Sign-ins.
+// Sign-ins: how they begin, go on and end.
+
+#include <optional>
+#include <string>
 
 #include "domain/command.hpp"
 
 namespace admit::domain {
 
-/// Refuses: unknown_user, conflict (the id is taken).
+/// How long after a refresh the token before it still gives the same answer: two tabs, or an answer that was lost.
+inline constexpr std::chrono::seconds refresh_grace{10};
+/// How long what is revoked stays on the board: longer than any access token lives.
+inline constexpr std::chrono::minutes revocation_kept{15};
+
+/// Whether it goes on: neither it nor, since it began, all of its account's were ended.
+[[nodiscard]] bool is_live(const Session& session, const User& user, Instant now);
+/// Tells every node that tokens of a session, an account, a key or a device are refused from now on. Of an account:
+/// those of sign-ins that began until now, but for `kept`.
+void put_revocation(World& world, const Meta& meta, FreshIds& ids, Uuid subject, SessionId kept = {});
+/// Ends all sign-ins of an account but `kept`; the caller puts `user`.
+void end_sessions(World& world, const Meta& meta, FreshIds& ids, User& user, SessionId kept = {});
+
+/// A second factor that was given along: the step of a right time-based code, or the hash of a recovery code.
+struct Factor {
+  std::int64_t totp_step = 0;
+  std::string recovery_hash;
+};
+/// Uses it up. False where it was used before, or is none of the account's.
+[[nodiscard]] bool use_factor(User& user, const Factor& factor);
+
+/// Asked before a password is looked at: counts the try, as if it failed. The same for an address without an account.
+/// Refuses: too_many_failures.
+struct TakeSignInTry {
+  using Outcome = Instant;  // until when: free_at()
+  Meta meta;
+  std::string account;  // the address as it was given, normal where it can be
+  std::string network;  // the client's
+};
+void needs(const TakeSignInTry& command, Needs& needs);
+[[nodiscard]] Result<Instant> decide(const TakeSignInTry& command, World& world);
+/// When it may be asked next; `meta.now` while it may be asked at once. The rows of its needs must be loaded.
+[[nodiscard]] Instant free_at(const TakeSignInTry& command, const World& world);
+
+/// Refuses: unknown_user (also an erased one), wrong_credentials (the password was changed meanwhile, or the factor is
+/// used up), second_factor_required, conflict (the id is taken).
 struct StartSession {
   using Outcome = Session;
   Meta meta;
@@ -13,22 +51,37 @@ struct StartSession {
   UserId user_id;
   Bytes refresh_hash;
   std::int64_t ttl_s = 30 * 24 * 3600;
+  std::string method = "password";
+  std::string agent;    // the client's User-Agent
+  std::string account;  // of TakeSignInTry, whose count is taken back; "" where there was none
+  std::string network;
+  std::optional<std::string> password_hash;  // the one that was found right
+  Factor factor;
 };
 void needs(const StartSession& command, Needs& needs);
 [[nodiscard]] Result<Session> decide(const StartSession& command, World& world);
 
-/// Exchanges one refresh token for the next. Refuses: unknown_session, session_ended (also for a token used before).
+/// What came of a refresh token.
+struct Refreshed {
+  User user;
+  /// The token was used before, not a moment ago: whoever has it or the one after it stole it, so the sign-in has
+  /// ended.
+  bool is_reused = false;
+};
+/// Exchanges one refresh token for the next. Within `refresh_grace` the one before gives the same next one again.
+/// Refuses: unknown_session (also for a token that we never gave out), session_ended.
 struct RefreshSession {
-  using Outcome = User;
+  using Outcome = Refreshed;
   Meta meta;
   SessionId session_id;
   Bytes presented_hash;
-  Bytes next_hash;
+  Bytes next_hash;         // always the same for what was presented
+  bool is_genuine = true;  // we gave it out at some time
 };
 void needs(const RefreshSession& command, Needs& needs);
-[[nodiscard]] Result<User> decide(const RefreshSession& command, World& world);
+[[nodiscard]] Result<Refreshed> decide(const RefreshSession& command, World& world);
 
-/// Idempotent. Refuses: unknown_session, forbidden.
+/// Idempotent. By its account or an operator. Refuses: unknown_session, forbidden.
 struct EndSession {
   using Outcome = Session;
   Meta meta;
@@ -36,5 +89,15 @@ struct EndSession {
 };
 void needs(const EndSession& command, Needs& needs);
 [[nodiscard]] Result<Session> decide(const EndSession& command, World& world);
+
+/// All of an account, but for one. By the account or an operator. Refuses: unknown_user, forbidden.
+struct EndSessions {
+  using Outcome = User;
+  Meta meta;
+  UserId user_id;
+  SessionId kept;
+};
+void needs(const EndSessions& command, Needs& needs);
+[[nodiscard]] Result<User> decide(const EndSessions& command, World& world);
 
 }  // namespace admit::domain

@@ -270,26 +270,3 @@ TEST_CASE("account: an address once, an account of the provider for one business
   CHECK(code(o.call(link(o.by_operator(), o.business, "acct_x"))) == Refusal::account_taken);
   CHECK(o.must(link(o.by_operator(), o.business, "acct_hall")).stripe_account == "acct_hall");
 }
-
-TEST_CASE("session: each refresh token works once, until it ends") {
-  Rows rows;
-  testing::Office<Rows> o{rows};
-  const auto id = o.fresh<SessionId>();
-  const StartSession start{.meta = o.meta(), .session_id = id, .user_id = o.buyer, .refresh_hash = {"1"}, .ttl_s = 60};
-  o.must(start);
-  CHECK(code(o.call(start)) == Refusal::conflict);
-  const auto refresh = [&](std::string presented, std::string next) {
-    return RefreshSession{
-        .meta = o.meta(), .session_id = id, .presented_hash = {std::move(presented)}, .next_hash = {std::move(next)}};
-  };
-  CHECK(o.must(refresh("1", "2")).id == o.buyer);
-  CHECK(code(o.call(refresh("1", "3"))) == Refusal::session_ended);
-  CHECK(o.must(refresh("2", "3")).id == o.buyer);
-  o.now += std::chrono::seconds{60};
-  CHECK(code(o.call(refresh("3", "4"))) == Refusal::session_ended);
-  o.now -= std::chrono::seconds{1};
-  CHECK(code(o.call(EndSession{.meta = o.meta(o.other_buyer), .session_id = id})) == Refusal::forbidden);
-  o.must(EndSession{.meta = o.meta(o.buyer), .session_id = id});
-  o.must(EndSession{.meta = o.meta(o.buyer), .session_id = id});
-  CHECK(code(o.call(refresh("3", "4"))) == Refusal::session_ended);
-}

@@ -1,8 +1,67 @@
 #include "domain/users.hpp"
 
+#include <utility>
+
 #include "domain/names.hpp"
+#include "domain/proofs.hpp"
+#include "domain/throttle.hpp"
 
 namespace admit::domain {
+namespace {
+
+std::unexpected<Error> no_account() {
+  return refuse(Refusal::unknown_user, "", "There is no such account.");
+}
+std::unexpected<Error> wrong_password() {
+  return refuse(Refusal::wrong_credentials, "password", "The password is wrong.");
+}
+std::unexpected<Error> taken() {
+  return refuse(Refusal::email_taken, "email", "There is an account with this e-mail address; sign in instead.");
+}
+
+/// The caller's account, unless it is a guest or erased.
+const User* account_of(const World& world, const Meta& meta) {
+  const User* user = world.find<User>(meta.user);
+  return user != nullptr && !user->guest && !user->erased_at ? user : nullptr;
+}
+
+/// The business that an account begins with, as a command of its own by the new account.
+CreateBusiness business_of(const CreateUser& command) {
+  Meta meta = command.meta;
+  meta.user = user_of(command);
+  meta.actor = "user:" + meta.user.text();
+  meta.seed.b ^= 0x62757369'6e657373;  // ids of its own
+  return {.meta = std::move(meta), .name = command.business->name, .terms = command.business->terms};
+}
+
+void mail_proof(World& world, const Meta& meta, FreshIds& ids, NewProof proof, std::string_view which) {
+  const ProofId id = proof.id;
+  put_proof(world, meta, std::move(proof));
+  put_job(world, meta, ids, JobKind::mail, id.value, which);
+}
+
+/// Its mails may go on; guests' orders join it.
+void verified(World& world, const Meta& meta, FreshIds& ids, User& user) {
+  if (std::exchange(user.email_verified, true)) return;
+  put_job(world, meta, ids, JobKind::join_guests, user.id.value);
+}
+
+/// What a proof in a mail is about: its account.
+const User* need_account_of(Needs& needs, ProofId id) {
+  const auto* proof = needs.change<Proof>(id);
+  return proof != nullptr && proof->user_id ? needs.change<User>(proof->user_id) : nullptr;
+}
+
+/// The account of a proof that was taken, while it still has the address that the proof went to.
+Result<User> account_of(const World& world, const Proof& proof, std::string_view address) {
+  const User* user = world.find<User>(proof.user_id);
+  if (user == nullptr || user->erased_at || user->email != address) {
+    return refuse(Refusal::unknown_proof, "", "This link is used up or too old; ask for another.");
+  }
+  return *user;
+}
+
+}  // namespace
 
 std::optional<std::string> normal_email(std::string_view text) {
   while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
@@ -23,8 +82,20 @@ ClaimId email_claim(std::string_view normal_email) {
   return derived_id<ClaimId>("email", normal_email);
 }
 
-void needs(const CreateUser& command, Needs& needs) {
-  needs.change<Claim>(email_claim(command.email));
+bool is_claimed(const World& world, ClaimId claim) {
+  const Claim* found = world.find<Claim>(claim);
+  return found != nullptr && found->target;
+}
+
+UserId user_of(const CreateUser& command) {
+  return FreshIds(command.meta).next<UserId>();
+}
+
+void needs(const CreateUser& command, Needs& wanted) {
+  wanted.change<Claim>(email_claim(command.email));
+  if (!command.business) return;
+  wanted.change<User>(user_of(command));
+  needs(business_of(command), wanted);
 }
 
 Result<User> decide(const CreateUser& command, World& world) {
@@ -33,9 +104,7 @@ Result<User> decide(const CreateUser& command, World& world) {
     return refuse(Refusal::invalid_field, "name", std::string(fault));
   }
   const ClaimId claim = email_claim(command.email);
-  if (world.find<Claim>(claim) != nullptr) {
-    return refuse(Refusal::email_taken, "email", "There is an account with this e-mail address; sign in instead.");
-  }
+  if (is_claimed(world, claim)) return taken();
   FreshIds ids(command.meta);
   User user{.id = ids.next<UserId>(),
             .email = command.email,
@@ -43,10 +112,322 @@ Result<User> decide(const CreateUser& command, World& world) {
             .locale = command.locale,
             .password_hash = command.password_hash,
             .is_operator = command.is_operator,
+            .email_verified = command.email_verified,
             .created_at = command.meta.now};
   world.put(Claim{.id = claim, .kind = "email", .target = user.id.value});
   world.put(user);
   audit(world, command.meta, ids, "user.created", user.id.value);
+  if (command.verification && !command.email_verified) {
+    mail_proof(world, command.meta, ids,
+               {.id = command.verification->id,
+                .purpose = ProofPurpose::verify_email,
+                .user_id = user.id,
+                .email = user.email,
+                .secret_hash = command.verification->secret_hash,
+                .ttl = verification_ttl},
+               "verify_email");
+  }
+  if (command.email_verified) put_job(world, command.meta, ids, JobKind::join_guests, user.id.value);
+  if (command.at_provider) put_job(world, command.meta, ids, JobKind::create_identity, user.id.value);
+  if (command.business) {
+    const auto business = decide(business_of(command), world);
+    if (!business) {
+      Error error = business.error();
+      if (error.field == "name") error.field = "business.name";
+      return std::unexpected(std::move(error));
+    }
+    if (command.business->with_provider) {
+      put_job(world, command.meta, ids, JobKind::create_account, business->id.value, command.business->country);
+    }
+  }
+  return user;
+}
+
+void needs(const ResendVerification& command, Needs& needs) {
+  if (const auto* user = needs.read<User>(command.meta.user)) needs.change<Throttle>(address_mails_id(user->email));
+}
+
+Result<User> decide(const ResendVerification& command, World& world) {
+  const Meta& meta = command.meta;
+  const User* found = account_of(world, meta);
+  if (found == nullptr) return no_account();
+  const User user = *found;
+  if (user.email_verified) return user;
+  const ThrottleId throttle = address_mails_id(user.email);
+  if (free_at(world, throttle, mails_to_address, meta.now) > meta.now) {
+    return refuse(Refusal::too_many_failures, "", "So many mails went to this address already; wait an hour.");
+  }
+  count_try(world, throttle, mails_to_address, meta.now);
+  FreshIds ids(meta);
+  mail_proof(world, meta, ids,
+             {.id = command.proof.id,
+              .purpose = ProofPurpose::verify_email,
+              .user_id = user.id,
+              .email = user.email,
+              .secret_hash = command.proof.secret_hash,
+              .ttl = verification_ttl},
+             "verify_email");
+  return user;
+}
+
+void needs(const VerifyEmail& command, Needs& needs) {
+  need_account_of(needs, command.proof.id);
+}
+
+Result<User> decide(const VerifyEmail& command, World& world) {
+  const Meta& meta = command.meta;
+  const auto proof = take_proof(world, meta, command.proof.id, command.proof.secret_hash, ProofPurpose::verify_email);
+  if (!proof) return std::unexpected(proof.error());
+  auto user = account_of(world, *proof, proof->email);
+  if (!user) return user;
+  FreshIds ids(meta);
+  if (!user->email_verified) audit(world, meta, ids, "user.email_verified", user->id.value);
+  verified(world, meta, ids, *user);
+  world.put(*user);
+  return user;
+}
+
+void needs(const RequestReset& command, Needs& needs) {
+  needs.change<Throttle>(address_mails_id(command.account));
+  needs.change<Throttle>(network_mails_id(command.network));
+  if (const auto* claim = needs.read<Claim>(email_claim(command.account)); claim != nullptr && claim->target) {
+    needs.read<User>(UserId{claim->target});
+  }
+}
+
+Result<Instant> decide(const RequestReset& command, World& world) {
+  const Meta& meta = command.meta;
+  const ThrottleId to = address_mails_id(command.account);
+  const ThrottleId from = network_mails_id(command.network);
+  if (free_at(world, to, mails_to_address, meta.now) > meta.now ||
+      free_at(world, from, mails_from_network, meta.now) > meta.now) {
+    return refuse(Refusal::too_many_failures, "", "So many mails were asked for already; wait an hour.");
+  }
+  count_try(world, to, mails_to_address, meta.now);
+  count_try(world, from, mails_from_network, meta.now);
+  const ClaimId claim = email_claim(command.account);
+  if (!is_claimed(world, claim)) return meta.now;
+  const User& user = world.get<User>(UserId{world.get<Claim>(claim).target});
+  FreshIds ids(meta);
+  mail_proof(world, meta, ids,
+             {.id = command.proof.id,
+              .purpose = ProofPurpose::reset_password,
+              .user_id = user.id,
+              .email = user.email,
+              .secret_hash = command.proof.secret_hash,
+              .ttl = reset_ttl},
+             "reset_password");
+  return meta.now;
+}
+
+void needs(const ResetPassword& command, Needs& needs) {
+  need_account_of(needs, command.proof.id);
+}
+
+Result<User> decide(const ResetPassword& command, World& world) {
+  const Meta& meta = command.meta;
+  const auto proof = take_proof(world, meta, command.proof.id, command.proof.secret_hash, ProofPurpose::reset_password);
+  if (!proof) return std::unexpected(proof.error());
+  auto user = account_of(world, *proof, proof->email);
+  if (!user) return user;
+  FreshIds ids(meta);
+  user->password_hash = command.password_hash;
+  verified(world, meta, ids, *user);
+  end_sessions(world, meta, ids, *user);
+  world.put(*user);
+  audit(world, meta, ids, "user.password_reset", user->id.value);
+  return user;
+}
+
+void needs(const TakeUserTry& command, Needs& needs) {
+  needs.read<User>(command.meta.user);
+  needs.change<Throttle>(user_tries_id(command.meta.user));
+}
+
+Result<User> decide(const TakeUserTry& command, World& world) {
+  const User* found = account_of(world, command.meta);
+  if (found == nullptr) return no_account();
+  const User user = *found;
+  if (auto left = take_try(world, command.meta, user.id); !left) return std::unexpected(left.error());
+  return user;
+}
+
+namespace {
+
+/// What every change has that a password was asked for: the account, and the count of tries taken back.
+void need_change(Needs& needs, const Meta& meta) {
+  needs.change<User>(meta.user);
+  needs.change<Throttle>(user_tries_id(meta.user));
+}
+
+Result<User> proven(World& world, const Meta& meta, const std::string& password_hash) {
+  const User* found = account_of(world, meta);
+  if (found == nullptr) return no_account();
+  if (found->password_hash != password_hash) return wrong_password();
+  forgive(world, user_tries_id(meta.user), tries_of_user.count);
+  return *found;
+}
+
+}  // namespace
+
+void needs(const ChangePassword& command, Needs& needs) {
+  need_change(needs, command.meta);
+}
+
+Result<User> decide(const ChangePassword& command, World& world) {
+  const Meta& meta = command.meta;
+  auto user = proven(world, meta, command.old_password_hash);
+  if (!user) return user;
+  FreshIds ids(meta);
+  user->password_hash = command.password_hash;
+  end_sessions(world, meta, ids, *user, command.session_id);
+  world.put(*user);
+  audit(world, meta, ids, "user.password_changed", user->id.value);
+  return user;
+}
+
+void needs(const RequestEmailChange& command, Needs& needs) {
+  need_change(needs, command.meta);
+  needs.read<Claim>(email_claim(command.email));
+  needs.change<Throttle>(address_mails_id(command.email));
+}
+
+Result<User> decide(const RequestEmailChange& command, World& world) {
+  const Meta& meta = command.meta;
+  auto user = proven(world, meta, command.password_hash);
+  if (!user) return user;
+  if (is_claimed(world, email_claim(command.email))) return taken();
+  const ThrottleId throttle = address_mails_id(command.email);
+  if (free_at(world, throttle, mails_to_address, meta.now) > meta.now) {
+    return refuse(Refusal::too_many_failures, "", "So many mails went to this address already; wait an hour.");
+  }
+  count_try(world, throttle, mails_to_address, meta.now);
+  FreshIds ids(meta);
+  mail_proof(world, meta, ids,
+             {.id = command.proof.id,
+              .purpose = ProofPurpose::change_email,
+              .user_id = user->id,
+              .email = command.email,
+              .detail = user->email,
+              .secret_hash = command.proof.secret_hash,
+              .ttl = email_change_ttl},
+             "change_email");
+  audit(world, meta, ids, "user.email_change_asked", user->id.value);
+  return user;
+}
+
+void needs(const ChangeEmail& command, Needs& needs) {
+  if (need_account_of(needs, command.proof.id) == nullptr) return;
+  const auto* proof = needs.change<Proof>(command.proof.id);
+  needs.change<Claim>(email_claim(proof->email));
+  needs.change<Claim>(email_claim(proof->detail));
+}
+
+Result<User> decide(const ChangeEmail& command, World& world) {
+  const Meta& meta = command.meta;
+  const auto proof = take_proof(world, meta, command.proof.id, command.proof.secret_hash, ProofPurpose::change_email);
+  if (!proof) return std::unexpected(proof.error());
+  auto user = account_of(world, *proof, proof->detail);
+  if (!user) return user;
+  const ClaimId next = email_claim(proof->email);
+  if (is_claimed(world, next)) return taken();
+  FreshIds ids(meta);
+  if (!user->email.empty()) {
+    world.put(Claim{.id = email_claim(user->email), .kind = "email"});
+    put_job(world, meta, ids, JobKind::mail, proof->id.value, "email_changed");
+  }
+  world.put(Claim{.id = next, .kind = "email", .target = user->id.value});
+  user->email = proof->email;
+  user->email_verified = true;
+  put_job(world, meta, ids, JobKind::join_guests, user->id.value);
+  world.put(*user);
+  audit(world, meta, ids, "user.email_changed", user->id.value);
+  return user;
+}
+
+void needs(const ChangeProfile& command, Needs& needs) {
+  needs.change<User>(command.meta.user);
+}
+
+Result<User> decide(const ChangeProfile& command, World& world) {
+  const User* found = account_of(world, command.meta);
+  if (found == nullptr) return no_account();
+  User user = *found;
+  if (command.name) {
+    const auto fault = fault_of_name(*command.name);
+    if (command.name->empty()) return refuse(Refusal::invalid_field, "name", "Give a name.");
+    if (!fault.empty()) return refuse(Refusal::invalid_field, "name", std::string(fault));
+    user.name = *command.name;
+  }
+  if (command.locale) user.locale = *command.locale;
+  world.put(user);
+  FreshIds ids(command.meta);
+  audit(world, command.meta, ids, "user.profile_changed", user.id.value);
+  return user;
+}
+
+void needs(const BeginTotp& command, Needs& needs) {
+  needs.change<User>(command.meta.user);
+}
+
+Result<User> decide(const BeginTotp& command, World& world) {
+  const User* found = account_of(world, command.meta);
+  if (found == nullptr) return no_account();
+  if (found->totp_confirmed) {
+    return refuse(Refusal::second_factor_on, "", "A second factor is set up already; remove it first.");
+  }
+  User user = *found;
+  user.totp_secret = command.sealed_secret;
+  world.put(user);
+  FreshIds ids(command.meta);
+  audit(world, command.meta, ids, "user.totp_begun", user.id.value);
+  return user;
+}
+
+void needs(const ConfirmTotp& command, Needs& needs) {
+  need_change(needs, command.meta);
+}
+
+Result<User> decide(const ConfirmTotp& command, World& world) {
+  const Meta& meta = command.meta;
+  const User* found = account_of(world, meta);
+  if (found == nullptr) return no_account();
+  if (found->totp_confirmed) return refuse(Refusal::second_factor_on, "", "A second factor is set up already.");
+  if (found->totp_secret.data.empty() || found->totp_secret != command.sealed_secret) {
+    return refuse(Refusal::second_factor_off, "", "Begin to set up a second factor first.");
+  }
+  User user = *found;
+  if (!use_factor(user, {.totp_step = command.step})) {
+    return refuse(Refusal::wrong_credentials, "code", "This code is wrong, or was used before.");
+  }
+  FreshIds ids(meta);
+  user.totp_confirmed = true;
+  user.recovery_hashes = command.recovery_hashes;
+  end_sessions(world, meta, ids, user, command.session_id);
+  forgive(world, user_tries_id(meta.user), tries_of_user.count);
+  world.put(user);
+  audit(world, meta, ids, "user.totp_on", user.id.value);
+  return user;
+}
+
+void needs(const RemoveTotp& command, Needs& needs) {
+  need_change(needs, command.meta);
+}
+
+Result<User> decide(const RemoveTotp& command, World& world) {
+  const Meta& meta = command.meta;
+  auto user = proven(world, meta, command.password_hash);
+  if (!user) return user;
+  if (!user->totp_confirmed) return refuse(Refusal::second_factor_off, "", "No second factor is set up.");
+  if (!use_factor(*user, command.factor)) {
+    return refuse(Refusal::wrong_credentials, "code", "This code is wrong, or was used before.");
+  }
+  user->totp_secret = {};
+  user->totp_confirmed = false;
+  user->recovery_hashes.clear();
+  world.put(*user);
+  FreshIds ids(meta);
+  audit(world, meta, ids, "user.totp_off", user->id.value);
   return user;
 }
 

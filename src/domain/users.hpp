@@ -1,17 +1,42 @@
 #pragma once
 // Accounts of people.
 
+#include <chrono>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "domain/accounts.hpp"
 #include "domain/command.hpp"
+#include "domain/sessions.hpp"
 
 namespace admit::domain {
 
 /// An e-mail address as it is compared and stored: trimmed, ASCII letters in lower case. nullopt if it cannot be one
 /// (no single @, empty parts, spaces or control characters, over 254 bytes).
 [[nodiscard]] std::optional<std::string> normal_email(std::string_view text);
+/// Its claim is without a target once the address is free again.
 [[nodiscard]] ClaimId email_claim(std::string_view normal_email);
+/// Both before an address is given to somebody else.
+[[nodiscard]] bool is_claimed(const World& world, ClaimId claim);
+
+/// A secret that is mailed; made by the caller, as the mail's link is.
+struct MailedProof {
+  ProofId id;
+  Bytes secret_hash;
+};
+inline constexpr std::chrono::hours verification_ttl{7 * 24};
+inline constexpr std::chrono::hours reset_ttl{1};
+inline constexpr std::chrono::hours email_change_ttl{24};
+
+/// The business that an account begins with.
+struct FirstBusiness {
+  std::string name;
+  std::string country;  // of its account at the provider, two letters; "" the platform's own
+  FeeTerms terms;
+  bool with_provider = false;  // one is configured: an account there is made by a job
+};
+
 /// Refuses: invalid_field, email_taken.
 struct CreateUser {
   using Outcome = User;
@@ -19,10 +44,141 @@ struct CreateUser {
   std::string email;  // normal
   std::string name;
   std::string locale;
-  std::string password_hash;
+  std::string password_hash;  // "" for an account that signs in in another way
   bool is_operator = false;
+  bool email_verified = false;
+  std::optional<MailedProof> verification;  // mailed to the address
+  std::optional<FirstBusiness> business;
+  bool at_provider = false;  // a user at the provider of identities is made by a job
 };
 void needs(const CreateUser& command, Needs& needs);
 [[nodiscard]] Result<User> decide(const CreateUser& command, World& world);
+/// The id it will have.
+[[nodiscard]] UserId user_of(const CreateUser& command);
+
+/// Mails the link once more; nothing where the address is verified. Refuses: unknown_user, too_many_failures (so many
+/// mails were sent to the address).
+struct ResendVerification {
+  using Outcome = User;
+  Meta meta;
+  MailedProof proof;
+};
+void needs(const ResendVerification& command, Needs& needs);
+[[nodiscard]] Result<User> decide(const ResendVerification& command, World& world);
+
+/// Guests' orders of the address join the account. Refuses: unknown_proof.
+struct VerifyEmail {
+  using Outcome = User;
+  Meta meta;
+  MailedProof proof;
+};
+void needs(const VerifyEmail& command, Needs& needs);
+[[nodiscard]] Result<User> decide(const VerifyEmail& command, World& world);
+
+/// By anybody: mails a link where there is such an account, and tells nobody whether. Refuses: too_many_failures.
+struct RequestReset {
+  using Outcome = Instant;
+  Meta meta;
+  std::string account;  // the address as it was given, normal where it can be
+  std::string network;
+  MailedProof proof;
+};
+void needs(const RequestReset& command, Needs& needs);
+[[nodiscard]] Result<Instant> decide(const RequestReset& command, World& world);
+
+/// Sets a password; proves the address; ends all sign-ins. Refuses: unknown_proof.
+struct ResetPassword {
+  using Outcome = User;
+  Meta meta;
+  MailedProof proof;
+  std::string password_hash;
+};
+void needs(const ResetPassword& command, Needs& needs);
+[[nodiscard]] Result<User> decide(const ResetPassword& command, World& world);
+
+/// By somebody signed in, before a password or a code of theirs is looked at: counts the try, as if it failed.
+/// Refuses: unknown_user, too_many_failures.
+struct TakeUserTry {
+  using Outcome = User;
+  Meta meta;
+};
+void needs(const TakeUserTry& command, Needs& needs);
+[[nodiscard]] Result<User> decide(const TakeUserTry& command, World& world);
+
+/// Ends all other sign-ins. Refuses: unknown_user, wrong_credentials (the password was changed meanwhile).
+struct ChangePassword {
+  using Outcome = User;
+  Meta meta;
+  SessionId session_id;           // goes on
+  std::string old_password_hash;  // the one that was found right; "" where there was none
+  std::string password_hash;
+};
+void needs(const ChangePassword& command, Needs& needs);
+[[nodiscard]] Result<User> decide(const ChangePassword& command, World& world);
+
+/// Mails a link to the new address. Refuses: unknown_user, wrong_credentials, email_taken, too_many_failures.
+struct RequestEmailChange {
+  using Outcome = User;
+  Meta meta;
+  std::string email;  // normal
+  std::string password_hash;
+  MailedProof proof;
+};
+void needs(const RequestEmailChange& command, Needs& needs);
+[[nodiscard]] Result<User> decide(const RequestEmailChange& command, World& world);
+
+/// The account has the new address, verified; the old one is free and told so. Refuses: unknown_proof, email_taken.
+struct ChangeEmail {
+  using Outcome = User;
+  Meta meta;
+  MailedProof proof;
+};
+void needs(const ChangeEmail& command, Needs& needs);
+[[nodiscard]] Result<User> decide(const ChangeEmail& command, World& world);
+
+/// Refuses: unknown_user, invalid_field.
+struct ChangeProfile {
+  using Outcome = User;
+  Meta meta;
+  std::optional<std::string> name;
+  std::optional<std::string> locale;
+};
+void needs(const ChangeProfile& command, Needs& needs);
+[[nodiscard]] Result<User> decide(const ChangeProfile& command, World& world);
+
+// The second factor.
+
+/// Keeps a secret that is not confirmed yet. Refuses: unknown_user, second_factor_on.
+struct BeginTotp {
+  using Outcome = User;
+  Meta meta;
+  Bytes sealed_secret;
+};
+void needs(const BeginTotp& command, Needs& needs);
+[[nodiscard]] Result<User> decide(const BeginTotp& command, World& world);
+
+/// A code of it was right: from now on signing in with the password wants one. Ends all other sign-ins.
+/// Refuses: unknown_user, second_factor_on, second_factor_off (none was begun, or another was), wrong_credentials (the
+/// code was used before).
+struct ConfirmTotp {
+  using Outcome = User;
+  Meta meta;
+  SessionId session_id;  // goes on
+  Bytes sealed_secret;   // the one that the code is of
+  std::int64_t step = 0;
+  std::vector<std::string> recovery_hashes;
+};
+void needs(const ConfirmTotp& command, Needs& needs);
+[[nodiscard]] Result<User> decide(const ConfirmTotp& command, World& world);
+
+/// Refuses: unknown_user, second_factor_off, wrong_credentials.
+struct RemoveTotp {
+  using Outcome = User;
+  Meta meta;
+  std::string password_hash;
+  Factor factor;
+};
+void needs(const RemoveTotp& command, Needs& needs);
+[[nodiscard]] Result<User> decide(const RemoveTotp& command, World& world);
 
 }  // namespace admit::domain

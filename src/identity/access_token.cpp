@@ -18,6 +18,7 @@ namespace {
 
 constexpr std::size_t generation_limit = 2048;
 /// Sign-outs of the last minutes: cleared of what is over whenever they have doubled, from here on.
+constexpr std::size_t user_token_limit_bytes = 16 * 1024;
 constexpr std::size_t revoked_sweep_least = 1024;
 constexpr std::size_t revoked_limit = 1'000'000;
 /// How far another node's clock may be ahead of ours.
@@ -28,13 +29,19 @@ std::string thumbprint(const crypto::PublicKey& key) {
   return crypto::base64url(crypto::sha256(R"({"crv":"Ed25519","kty":"OKP","x":")" + crypto::base64url(key) + R"("})"));
 }
 
-std::string header_of(const crypto::PublicKey& key) {
-  return crypto::base64url(crypto::bytes_of(R"({"alg":"EdDSA","typ":"JWT","kid":")" + thumbprint(key) + R"("})"));
+std::string header_of(const crypto::PublicKey& key, std::string_view type) {
+  return crypto::base64url(
+      crypto::bytes_of(R"({"alg":"EdDSA","typ":")" + std::string(type) + R"(","kid":")" + thumbprint(key) + R"("})"));
 }
 
 std::string jwk(const crypto::PublicKey& key) {
   return R"({"kty":"OKP","crv":"Ed25519","use":"sig","alg":"EdDSA","kid":")" + thumbprint(key) + R"(","x":")" +
          crypto::base64url(key) + R"("})";
+}
+
+/// An id begins with the millisecond in which it was made (UUID version 7).
+Instant began_at(domain::SessionId session) {
+  return domain::from_unix_ms(static_cast<std::int64_t>(session.value.high >> 16));
 }
 
 std::int64_t unix_seconds(Instant at) {
@@ -109,9 +116,10 @@ AccessTokens::AccessTokens(std::string issuer, crypto::SigningKey key, std::vect
   for (const crypto::PublicKey& one : retired) {
     if (!x_keys.empty()) x_jwks += ',';
     x_jwks += jwk(one);
-    x_keys.push_back({header_of(one), one});
+    x_keys.push_back({header_of(one, "JWT"), one});
   }
   x_jwks += "]}";
+  x_user_header = header_of(x_keys.front().key, "user+jwt");
 }
 
 std::string AccessTokens::issue(domain::UserId user, domain::SessionId session, std::vector<std::string> roles,
@@ -128,6 +136,26 @@ std::string AccessTokens::issue(domain::UserId user, domain::SessionId session, 
   token += '.';
   token += crypto::base64url(signature);
   if (token.size() > access_token_limit_bytes) throw std::logic_error("the roles do not fit into an access token");
+  return token;
+}
+
+std::string AccessTokens::issue_user(const UserClaims& claims, Instant now) const {
+  const std::int64_t issued_at = unix_seconds(now);
+  json::array businesses;
+  for (const auto id : claims.businesses) businesses.emplace_back(id.text());
+  const json::object payload{{"iss", x_issuer},
+                             {"aud", "frontend"},
+                             {"sub", claims.user.text()},
+                             {"profileId", claims.user.text()},
+                             {"businessIds", std::move(businesses)},
+                             {"roles", json::array(claims.roles.begin(), claims.roles.end())},
+                             {"name", claims.name},
+                             {"locale", claims.locale},
+                             {"iat", issued_at},
+                             {"exp", issued_at + access_token_ttl.count()}};
+  std::string token = x_user_header + '.' + crypto::base64url(crypto::bytes_of(json::serialize(payload)));
+  token += '.' + crypto::base64url(x_key.sign(crypto::bytes_of(token)));
+  if (token.size() > user_token_limit_bytes) throw std::logic_error("an account does not fit into a user token");
   return token;
 }
 
@@ -154,7 +182,7 @@ std::expected<std::shared_ptr<const AccessClaims>, TokenFault> AccessTokens::ver
   if (std::max(claims->issued_at, claims->not_before) > now + clock_leeway)
     return std::unexpected(TokenFault::not_yet_valid);
   if (claims->expires_at <= now) return std::unexpected(TokenFault::expired);
-  if (is_revoked(claims->session)) return std::unexpected(TokenFault::revoked);
+  if (is_revoked(*claims)) return std::unexpected(TokenFault::revoked);
   if (!seen) {
     const std::lock_guard lock{shard.mutex};
     if (shard.young.size() >= generation_limit) {
@@ -166,21 +194,25 @@ std::expected<std::shared_ptr<const AccessClaims>, TokenFault> AccessTokens::ver
   return claims;
 }
 
-void AccessTokens::revoke(domain::SessionId session, Instant now) {
+void AccessTokens::revoke(domain::Uuid subject, Instant at, domain::SessionId kept, Instant now) {
   const std::lock_guard lock{x_revoked_mutex};
   if (x_revoked.size() >= x_revoked_sweep) {
-    std::erase_if(x_revoked, [&](const auto& entry) { return entry.second <= now; });
+    std::erase_if(x_revoked, [&](const auto& entry) { return entry.second.until <= now; });
     if (x_revoked.size() >= revoked_limit) x_revoked.erase(x_revoked.begin());
     x_revoked_sweep = std::clamp(2 * x_revoked.size(), revoked_sweep_least, revoked_limit);
   }
-  x_revoked.insert_or_assign(session, now + access_token_ttl + clock_leeway);
+  Revoked& revoked = x_revoked[subject];
+  if (at >= revoked.at) revoked = {at, kept, now + access_token_ttl + clock_leeway};
   x_revoked_count.store(x_revoked.size(), std::memory_order_release);
 }
 
-bool AccessTokens::is_revoked(domain::SessionId session) {
+bool AccessTokens::is_revoked(const AccessClaims& claims) {
   if (x_revoked_count.load(std::memory_order_acquire) == 0) return false;
   const std::lock_guard lock{x_revoked_mutex};
-  return x_revoked.contains(session);
+  if (x_revoked.contains(claims.session.value)) return true;
+  const auto account = x_revoked.find(claims.user.value);
+  if (account == x_revoked.end() || claims.session == account->second.kept) return false;
+  return began_at(claims.session) <= account->second.at;
 }
 
 std::expected<AccessTokens::Shared, TokenFault> AccessTokens::check(std::string_view token) const {

@@ -18,8 +18,8 @@ enum class PasswordFault : std::uint8_t { too_short, too_long, too_common };
 /// One sentence for who chose it.
 [[nodiscard]] std::string_view sentence(PasswordFault fault);
 
-/// What is wrong with a password somebody chose, if anything.
-[[nodiscard]] std::optional<PasswordFault> fault_of_password(std::string_view password);
+/// What is wrong with a password somebody chose for the account with this address, if anything.
+[[nodiscard]] std::optional<PasswordFault> fault_of_password(std::string_view password, std::string_view email = {});
 
 /// A PHC string (`$argon2id$v=19$m=19456,t=2,p=1$…`) with a fresh salt.
 [[nodiscard]] std::string hash_password(std::string_view password);

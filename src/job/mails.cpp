@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "document/words.hpp"
+#include "log/log.hpp"
+#include "mail/account_letter.hpp"
 #include "mail/calendar.hpp"
 #include "mail/letter.hpp"
 #include "mail/text.hpp"
@@ -117,7 +119,44 @@ void Mails::attach_tickets(Draft& draft) {
       {.file_name = "show.ics", .media_type = mail::calendar_media_type(event), .content = mail::calendar_file(event)});
 }
 
+bool Mails::about_account(const domain::Job& job, Draft& draft) {
+  using enum domain::ProofPurpose;
+  const bool is_changed = job.detail == "email_changed";
+  const auto purpose = is_changed ? std::optional(change_email) : domain::parse_word<domain::ProofPurpose>(job.detail);
+  if (!purpose) return false;
+  const auto proof = store::get<domain::Proof>(x_store, domain::ProofId{job.subject});
+  if (!proof || proof->purpose != *purpose) return false;
+  mail::AccountMail mail;
+  switch (*purpose) {
+    case verify_email: mail.news = mail::AccountNews::verify_email; break;
+    case reset_password: mail.news = mail::AccountNews::reset_password; break;
+    case change_email:
+      mail.news = is_changed ? mail::AccountNews::email_changed : mail::AccountNews::change_email;
+      break;
+    case join_business: mail.news = mail::AccountNews::join_business; break;
+    default: return false;
+  }
+  if (const auto user = store::get<domain::User>(x_store, proof->user_id)) draft.reader = *user;
+  if (*purpose == join_business) {
+    draft.reader = {};  // the proof's account is who invited
+    if (const auto business = store::get<domain::Business>(x_store, domain::BusinessId{proof->subject})) {
+      mail.business = business->name;
+    }
+  }
+  draft.language = draft.reader.locale;
+  draft.reader.email = is_changed ? proof->detail : proof->email;
+  mail.name = draft.reader.name;
+  mail.email = proof->email;
+  if (!is_changed) {
+    mail.link = x_options.proof_link(*purpose, proof->id);
+    if (x_options.log_links) log::info("a link that is mailed", {{"mail", job.detail}, {"link", mail.link}});
+  }
+  draft.letter = mail::write_letter(mail, draft.language);
+  return true;
+}
+
 bool Mails::write(const domain::Job& job, Draft& draft) {
+  if (about_account(job, draft)) return true;
   const auto fill = [&draft] {
     auto& facts = draft.facts;
     facts.show = draft.show.title;

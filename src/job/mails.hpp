@@ -28,6 +28,9 @@ struct MailOptions {
   std::string public_url;
   /// The link that opens an order for its buyer, without signing in.
   std::function<std::string(domain::RegistrationId)> order_link;
+  /// The link that brings back what a proof stands for.
+  std::function<std::string(domain::ProofPurpose, domain::ProofId)> proof_link;
+  bool log_links = false;  // nobody gets these mails: who tries it out finds such links in the log
 };
 
 /// Any thread that may block.
@@ -49,6 +52,7 @@ class Mails {
   };
   [[nodiscard]] bool write(const domain::Job& job, Draft& draft);
   [[nodiscard]] bool about_registration(domain::RegistrationId id, Draft& draft);
+  [[nodiscard]] bool about_account(const domain::Job& job, Draft& draft);
   void to_buyer(Draft& draft);
   void to_organiser(domain::BusinessId id, Draft& draft);
   void attach_tickets(Draft& draft);

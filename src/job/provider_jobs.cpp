@@ -263,6 +263,33 @@ Tried ProviderJobs::reverse_transfer(domain::DisputeId id, std::int64_t attempt)
         made = reverse(round);
       }
       if (made) {
+Tried ProviderJobs::create_account(domain::BusinessId id, const std::string& country) {
+  const auto business = store::get<domain::Business>(x_store, id);
+  if (!business) return "the business is missing";
+  if (!business->stripe_account.empty()) return "";
+  const auto owner = store::get<domain::User>(x_store, business->owner_id);
+  if (!owner || owner->erased_at) return "";
+  // As when its owner asks for it: by the same key, so that both together make one account.
+  const auto made = payment::blocking(
+      x_payments.create_account({.business_id = id.text(),
+                                 .business_name = business->name,
+                                 .email = owner->email,
+                                 .country = country,
+                                 .is_independent = business->charge_model == domain::ChargeModel::direct,
+                                 .idempotency_key = "account:" + id.text() + ":"}));
+  if (!made) return said(made.error());
+  const auto own = payment::blocking(x_payments.check_key());
+  if (!own) return said(own.error());
+  domain::LinkAccount link{.meta = meta(),
+                           .business_id = id,
+                           .account = std::get<domain::AccountNews>(payment::to_news(*made)),
+                           .proven = true,
+                           .platform_account = own->account.id};
+  link.meta.is_operator = true;  // whoever opened the account asked for it
+  const auto linked = x_lane.call(std::move(link));
+  return linked ? Tried("") : Tried(linked.error().detail);
+}
+
         reversed = made->amount_minor;
       } else if (made.error().kind != payment::FailureKind::refused) {
         return said(made.error());

@@ -6,6 +6,7 @@
 
 #include "domain/registrations.hpp"
 #include "job/call_all.hpp"
+#include "job/people_jobs.hpp"
 #include "job/show_jobs.hpp"
 #include "log/log.hpp"
 
@@ -45,10 +46,14 @@ bool asks_provider(domain::JobKind kind) {
     case apply_event:
     case refresh_account:
     case reverse_transfer:
-    case collect_evidence: return true;
+    case collect_evidence:
+    case create_account: return true;
     case render_tickets:
     case cancel_show:
-    case mail: return false;
+    case mail:
+    case create_identity:
+    case join_guests:
+    case erase_person: return false;
   }
   return false;
 }
@@ -137,6 +142,14 @@ Tried Workers::perform(const domain::Job& job) {
       return tried;
     }
     case domain::JobKind::mail: return x_mails != nullptr ? x_mails->send(job) : Tried("");
+    case domain::JobKind::join_guests: {
+      const domain::UserId user{job.subject};
+      Tried tried = people_jobs().join_guests(user);
+      return tried.error.empty() && x_identities != nullptr ? x_identities->confirm_identity(user) : tried;
+    }
+    case domain::JobKind::create_identity:
+      return x_identities != nullptr ? x_identities->create_identity(domain::UserId{job.subject}) : Tried("");
+    case domain::JobKind::erase_person: return people_jobs().erase_person(domain::UserId{job.subject});
     default: break;
   }
   return "this binary cannot do a job of this kind";
@@ -162,11 +175,21 @@ Tried Workers::ask_provider(const domain::Job& job) {
       return x_provider->reverse_transfer(domain::DisputeId{job.subject}, job.attempts);
     case domain::JobKind::collect_evidence: return x_provider->collect_evidence(domain::DisputeId{job.subject});
     default: break;
+    case domain::JobKind::create_account:
+      return x_provider->create_account(domain::BusinessId{job.subject}, job.detail);
   }
   return "this binary cannot do a job of this kind";
 }
 
 Tried Workers::render_tickets(domain::RegistrationId id) {
+PeopleJobs Workers::people_jobs() {
+  return {.lane = x_lane,
+          .store = x_store,
+          .documents = x_documents,
+          .meta = [this] { return meta(); },
+          .is_stopping = [this] { return x_is_stopping.load(); }};
+}
+
   const auto registration = store::get<domain::Registration>(x_store, id);
   if (!registration || !registration->confirmed_at) return "the registration is not confirmed";
   for (std::int64_t number = 1; number <= registration->ticket_count; ++number) {

@@ -27,6 +27,8 @@ struct WorkerCounts {
 };
 
 class Workers {
+struct PeopleJobs;
+
  public:
   /// `provider` may be null: then nothing can be asked of one; `mails` may be: then none is sent. `seed` gives fresh
   /// randomness.
@@ -57,6 +59,7 @@ class Workers {
   [[nodiscard]] Tried ask_provider(const domain::Job& job);
   [[nodiscard]] Tried render_tickets(domain::RegistrationId id);
   [[nodiscard]] domain::Meta meta();
+  [[nodiscard]] PeopleJobs people_jobs();
   bool wait(std::chrono::milliseconds time, std::uint64_t* seen_wakes);
   void job_loop();
   void sweep_loop();

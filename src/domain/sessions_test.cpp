@@ -1,0 +1,186 @@
+#include "domain/sessions.hpp"
+
+#include <doctest/doctest.h>
+
+#include "domain/testing/office.hpp"
+#include "domain/throttle.hpp"
+
+namespace admit::domain {
+namespace {
+
+using testing::Office;
+using testing::Rows;
+
+template <class T>
+Refusal code(const Result<T>& result) {
+  return result ? Refusal::internal : result.error().code;
+}
+
+struct SignedIn {
+  Rows rows;
+  Office<Rows> o{rows};
+  SessionId id = o.fresh<SessionId>();
+
+  SignedIn() { start(id); }
+  Session start(SessionId session) {
+    return o.must(
+        StartSession{.meta = o.meta(), .session_id = session, .user_id = o.buyer, .refresh_hash = {"1"}, .ttl_s = 60});
+  }
+  auto refresh(std::string presented, std::string next, bool is_genuine = true) {
+    return o.call(RefreshSession{.meta = o.meta(),
+                                 .session_id = id,
+                                 .presented_hash = {std::move(presented)},
+                                 .next_hash = {std::move(next)},
+                                 .is_genuine = is_genuine});
+  }
+  bool is_live_now(SessionId session) { return is_live(rows.get<Session>(session), rows.get<User>(o.buyer), o.now); }
+};
+
+TEST_CASE("session: refresh tokens follow each other until it is over") {
+  SignedIn s;
+  CHECK(code(s.o.call(StartSession{.meta = s.o.meta(), .session_id = s.id, .user_id = s.o.buyer})) ==
+        Refusal::conflict);
+  CHECK(s.refresh("1", "2")->user.id == s.o.buyer);
+  s.o.now += std::chrono::seconds{30};
+  CHECK(!s.refresh("2", "3")->is_reused);
+  s.o.now += std::chrono::seconds{30};
+  CHECK(code(s.refresh("3", "4")) == Refusal::session_ended);
+}
+
+TEST_CASE("session: two tabs are given the same next token within the grace") {
+  SignedIn s;
+  REQUIRE(s.refresh("1", "2"));
+  s.o.now += refresh_grace - std::chrono::milliseconds{1};
+  const auto again = s.refresh("1", "2");
+  REQUIRE(again);
+  CHECK(!again->is_reused);
+  CHECK(!s.refresh("2", "3")->is_reused);
+}
+
+TEST_CASE("session: a token used again later ends it, tells the operator and every node") {
+  SignedIn s;
+  REQUIRE(s.refresh("1", "2"));
+  s.o.now += refresh_grace;
+  const auto stolen = s.refresh("1", "2");
+  REQUIRE(stolen);
+  CHECK(stolen->is_reused);
+  CHECK(!s.is_live_now(s.id));
+  CHECK(code(s.refresh("2", "3")) == Refusal::session_ended);
+  CHECK(s.rows.get<Alert>(alert_id(AlertKind::token_reused, s.id.value)).subject == s.id.value);
+  const auto changes = s.rows.world.changes();
+  const auto& revoked = changes.of<Revocation>();
+  REQUIRE(revoked.size() == 1);
+  CHECK(revoked.front().row->subject == s.id.value);
+  CHECK(*revoked.front().row->due_at == s.o.now + revocation_kept);
+}
+
+TEST_CASE("session: a token we never gave out ends nothing") {
+  SignedIn s;
+  CHECK(code(s.refresh("x", "y", false)) == Refusal::unknown_session);
+  CHECK(s.is_live_now(s.id));
+}
+
+TEST_CASE("session: ends by its account or an operator only, once") {
+  SignedIn s;
+  CHECK(code(s.o.call(EndSession{.meta = s.o.meta(s.o.other_buyer), .session_id = s.id})) == Refusal::forbidden);
+  s.o.must(EndSession{.meta = s.o.meta(s.o.buyer), .session_id = s.id});
+  s.o.must(EndSession{.meta = s.o.by_operator(), .session_id = s.id});
+  CHECK(s.rows.world.changes().of<Revocation>().size() == 1);
+}
+
+TEST_CASE("session: all of an account end but the one kept, and later ones live") {
+  SignedIn s;
+  const auto kept = s.o.fresh<SessionId>();
+  s.start(kept);
+  CHECK(code(s.o.call(EndSessions{.meta = s.o.meta(s.o.other_buyer), .user_id = s.o.buyer})) == Refusal::forbidden);
+  s.o.must(EndSessions{.meta = s.o.meta(s.o.buyer), .user_id = s.o.buyer, .kept = kept});
+  CHECK(!s.is_live_now(s.id));
+  CHECK(s.is_live_now(kept));
+  CHECK(code(s.refresh("1", "2")) == Refusal::session_ended);
+  s.o.now += std::chrono::milliseconds{1};
+  const auto later = s.o.fresh<SessionId>();
+  s.start(later);
+  CHECK(s.is_live_now(later));
+  s.o.must(EndSessions{.meta = s.o.by_operator(), .user_id = s.o.buyer});
+  CHECK(!s.is_live_now(kept));
+  CHECK(!s.is_live_now(later));
+}
+
+struct Door {
+  Rows rows;
+  Office<Rows> o{rows};
+
+  bool knock(const std::string& account, const std::string& network) {
+    return o.call(TakeSignInTry{.meta = o.meta(), .account = account, .network = network}).has_value();
+  }
+  int knocks(const std::string& account, const std::string& network, int most) {
+    int count = 0;
+    while (count < most && knock(account, network)) ++count;
+    return count;
+  }
+  Result<Session> enter(const std::string& network, std::string hash = "-") {
+    return o.call(StartSession{.meta = o.meta(),
+                               .session_id = o.fresh<SessionId>(),
+                               .user_id = o.buyer,
+                               .refresh_hash = {"1"},
+                               .account = "buyer@example.org",
+                               .network = network,
+                               .password_hash = std::move(hash)});
+  }
+};
+
+TEST_CASE("throttle: so many guesses at an account from one network, known or not") {
+  Door d;
+  CHECK(d.knocks("buyer@example.org", "198.51.100.0", 100) == tries_from_network.count);
+  CHECK(d.knocks("nobody@example.org", "198.51.100.0", 100) == tries_from_network.count);
+  CHECK(d.knock("other@example.org", "198.51.100.0"));
+  d.o.now += tries_from_network.within;
+  CHECK(d.knock("buyer@example.org", "198.51.100.0"));
+}
+
+TEST_CASE("throttle: guesses from everywhere keep strangers out, never a network the account was used from") {
+  Door d;
+  REQUIRE(d.knock("buyer@example.org", "192.0.2.0"));
+  REQUIRE(d.enter("192.0.2.0"));
+  int guesses = 0;
+  for (int network = 0; network < 10; ++network) {
+    guesses += d.knocks("buyer@example.org", "net " + std::to_string(network), 100);
+  }
+  CHECK(guesses == tries_of_account.count);
+  CHECK(!d.knock("buyer@example.org", "yet another"));
+  CHECK(d.knock("buyer@example.org", "192.0.2.0"));
+  REQUIRE(d.enter("192.0.2.0"));
+  // It is forgotten after 90 days.
+  d.o.now += network_known;
+  for (int network = 0; network < 10; ++network) {
+    d.knocks("buyer@example.org", "net " + std::to_string(network), 100);
+  }
+  CHECK(!d.knock("buyer@example.org", "192.0.2.0"));
+}
+
+TEST_CASE("throttle: one network may not try account after account") {
+  Door d;
+  int guesses = 0;
+  for (int account = 0; account < 400; ++account) {
+    guesses += d.knock("a" + std::to_string(account) + "@example.org", "198.51.100.0") ? 1 : 0;
+  }
+  CHECK(guesses == tries_of_network.count);
+  CHECK(d.knock("a0@example.org", "203.0.113.0"));
+}
+
+TEST_CASE("throttle: a sign-in that succeeds takes its tries back") {
+  Door d;
+  for (int n = 0; n < 100; ++n) {
+    REQUIRE(d.knock("buyer@example.org", "192.0.2.0"));
+    REQUIRE(d.enter("192.0.2.0"));
+  }
+}
+
+TEST_CASE("sign-in: a password that was changed meanwhile is wrong") {
+  Door d;
+  REQUIRE(d.knock("buyer@example.org", "192.0.2.0"));
+  CHECK(code(d.enter("192.0.2.0", "another")) == Refusal::wrong_credentials);
+}
+
+}  // namespace
+}  // namespace admit::domain

@@ -1,0 +1,45 @@
+#pragma once
+// What failed too often waits. Counted exactly, in the transaction that lets somebody try.
+
+#include <chrono>
+#include <string_view>
+
+#include "domain/command.hpp"
+
+namespace admit::domain {
+
+/// So many within a time; the count begins anew when it is over.
+struct Allowance {
+  std::int64_t count = 0;
+  std::chrono::seconds within{};
+};
+/// Guesses at one account from one network; from all networks that never signed in to it; from one network at any.
+inline constexpr Allowance tries_from_network{10, std::chrono::minutes{15}};
+inline constexpr Allowance tries_of_account{30, std::chrono::minutes{15}};
+inline constexpr Allowance tries_of_network{300, std::chrono::minutes{15}};
+/// Codes and passwords that somebody signed in gives to change an account.
+inline constexpr Allowance tries_of_user{10, std::chrono::minutes{15}};
+/// Mails to one address that anybody can ask for.
+inline constexpr Allowance mails_to_address{5, std::chrono::hours{1}};
+inline constexpr Allowance mails_from_network{100, std::chrono::hours{1}};
+/// How long a network stays known to an account after a sign-in from it.
+inline constexpr std::chrono::days network_known{90};
+
+[[nodiscard]] ThrottleId tries_id(std::string_view account, std::string_view network);
+[[nodiscard]] ThrottleId account_tries_id(std::string_view account);
+[[nodiscard]] ThrottleId network_tries_id(std::string_view network);
+[[nodiscard]] ThrottleId user_tries_id(UserId user);
+[[nodiscard]] ThrottleId address_mails_id(std::string_view email);
+[[nodiscard]] ThrottleId network_mails_id(std::string_view network);
+
+/// When the next may be tried: now or earlier while there are some left. The row must be loaded, as for the next two.
+[[nodiscard]] Instant free_at(const World& world, ThrottleId id, Allowance allowance, Instant now);
+/// Counts one more.
+void count_try(World& world, ThrottleId id, Allowance allowance, Instant now);
+/// Takes `count` back: it was no guess.
+void forgive(World& world, ThrottleId id, std::int64_t count);
+
+/// One more password or code of somebody signed in; refuses too_many_failures.
+[[nodiscard]] Result<void> take_try(World& world, const Meta& meta, UserId user);
+
+}  // namespace admit::domain

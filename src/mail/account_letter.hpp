@@ -1,0 +1,24 @@
+#pragma once
+// The words of mails about an account, in the languages of letter.hpp.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "mail/letter.hpp"
+
+namespace admit::mail {
+
+enum class AccountNews : std::uint8_t { verify_email, reset_password, change_email, email_changed, join_business };
+
+/// Texts may be empty, then what they say is left out; nothing needs to be cleaned or escaped before.
+struct AccountMail {
+  AccountNews news = AccountNews::verify_email;
+  std::string name;      ///< to greet
+  std::string business;  ///< join_business: who invites
+  std::string email;     ///< email_changed: the new address
+  std::string link;      ///< http:// or https://
+};
+[[nodiscard]] Letter write_letter(const AccountMail& mail, std::string_view language);
+
+}  // namespace admit::mail
