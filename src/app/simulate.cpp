@@ -84,6 +84,7 @@ class Provider {
   struct Event {
     std::string id;
     News news;
+    std::optional<Instant> created;  // in whole seconds, where it is told
   };
 
   /// Idempotent by transaction.
@@ -114,8 +115,12 @@ class Provider {
             .error = failed ? "card_declined" : "",
             .transaction_id = intent.transaction_id};
   }
-  void say(News news, Instant at) { deliver({"evt_" + std::to_string(x_event_count++), std::move(news)}, at); }
-  void say(const Intent& intent, bool failed, Instant at) { say(news_of(intent, failed), at); }
+  void say(News news, Instant at, std::optional<Instant> created = {}) {
+    deliver({"evt_" + std::to_string(x_event_count++), std::move(news), created}, at);
+  }
+  void say(const Intent& intent, bool failed, Instant at, std::optional<Instant> created = {}) {
+    say(news_of(intent, failed), at, created);
+  }
   void deliver(Event event, Instant at) { x_events.emplace(std::pair(at, x_delivery_count++), std::move(event)); }
   std::optional<Event> next(Instant now) {
     if (x_events.empty() || x_events.begin()->first.first > now) return std::nullopt;
@@ -586,7 +591,10 @@ class Simulation {
       send("record intent", RecordIntent{.meta = meta(), .transaction_id = transaction.id, .intent_id = intent.id},
            [](auto&, auto&) {});
     }
-    if (intent.status == IntentStatus::succeeded || intent.status == IntentStatus::canceled) return;
+    if (intent.status == IntentStatus::succeeded || intent.status == IntentStatus::canceled ||
+        intent.status == IntentStatus::requires_capture) {
+      return;
+    }
     Instant at = x_now;
     const auto tell = [&](IntentStatus status, bool failed = false) {
       if (status == IntentStatus::succeeded && intent.manual_capture) status = IntentStatus::requires_capture;
@@ -599,6 +607,14 @@ class Simulation {
     switch (x_dice.below(10)) {
       case 0:
         return;  // closed the page
+      case 10:
+        tell(IntentStatus::processing);
+        return tell(IntentStatus::requires_payment_method, true);
+      case 11:
+        tell(IntentStatus::requires_payment_method, true);
+        tell(IntentStatus::requires_action);
+        tell(IntentStatus::processing);
+        return tell(IntentStatus::succeeded);
       case 1:
         return tell(IntentStatus::requires_payment_method, true);
       case 2:
@@ -704,6 +720,10 @@ class Simulation {
                           .registration_id = id};
     if (x_dice.one_in(3)) command.ticket_numbers = {x_dice.between(1, 3)};
     if (x_dice.one_in(6)) command.amount_minor = x_dice.between(1, 500);
+    if (x_dice.one_in(10)) {  // all of it, as an amount
+      const auto registration = look<Registration>(id);
+      if (registration && registration->amount_minor > 0) command.amount_minor = registration->amount_minor;
+    }
     send("refund", std::move(command), [this](Result<Refund>& result, auto&) {
       if (result) revoked(*result);
     });
@@ -765,7 +785,8 @@ class Simulation {
         .object_id = std::holds_alternative<IntentNews>(event.news) ? std::get<IntentNews>(event.news).intent_id : "",
         .payload = "{}",
         .news = event.news,
-        .failed = x_dice.one_in(200)};
+        .failed = x_dice.one_in(200),
+        .created = event.created};
   }
 
   void submit_event(Provider::Event event) {
@@ -781,7 +802,8 @@ class Simulation {
 
   void take_event(const Provider::Event& event, const ApplyEvent::Outcome& outcome) {
     const auto [it, fresh] = x_event_details.try_emplace(event.id, outcome.detail);
-    const bool open = it->second == "fault" || it->second == "unknown_intent" || it->second == "refund_unknown";
+    const bool open = it->second == "fault" || it->second == "unknown_intent" || it->second == "refund_unknown" ||
+                      it->second == "same_second";
     expect(fresh || open || it->second == outcome.detail, "an event was applied twice");
     it->second = outcome.detail;
     ++x_outcomes["event " + outcome.detail];
@@ -876,6 +898,12 @@ class Simulation {
         ApplyEvent command = command_of(event);
         command.failed = false;
         command.retry = true;
+        if (const auto* news = std::get_if<IntentNews>(&event.news)) {  // its object as it is now
+          const auto& intent = x_provider.intents().at(news->intent_id);
+          command.news =
+              Provider::news_of(intent, news->failed && intent.status == IntentStatus::requires_payment_method);
+          command.fresh = true;
+        }
         send("apply event again", std::move(command),
              [this, event, job, lease](Result<ApplyEvent::Outcome>& result, auto&) {
                if (!result) return;

@@ -41,9 +41,11 @@ struct RefundNews {
   std::string charge_id;
   RefundStatus status = RefundStatus::pending;
   std::int64_t amount_minor = 0;
-  std::string currency;  // capitals
-  RefundId refund_id;    // from the metadata we gave, none where somebody else made it
+  std::string currency;          // capitals
+  RefundId refund_id;            // from the metadata we gave, none where somebody else made it
   std::optional<bool> reversed;  // the business's share came back with it; none where it was not said
+  /// Of our share of the payment, all that went back so far, with this refund and others; none where it was not said.
+  std::optional<std::int64_t> fee_refunded_minor;
   std::string failure_reason;
 };
 

@@ -324,22 +324,34 @@ bool is_same(const RefundNews& news, const Transaction& transaction, const Refun
   return news.currency == currency;
 }
 
+/// What went back of our share with a refund that is not ours: what the provider's refunds do not tell yet.
+std::int64_t fee_back_of(const World& world, const RefundNews& news, const Transaction& transaction) {
+  std::int64_t known = 0;
+  for (std::int64_t number = 1; number <= transaction.refund_count; ++number) {
+    const Refund& other = world.get<Refund>(refund_id(transaction.id, number));
+    if (!other.provider_id.empty()) known += other.fee_back_minor;
+  }
+  const std::int64_t left = std::max<std::int64_t>(0, transaction.application_fee_minor - transaction.fee_back_minor);
+  return std::clamp<std::int64_t>(news.fee_refunded_minor.value_or(0) - known, 0, left);
+}
+
 /// A refund that somebody made at the provider. Once all is given back, the tickets end.
 Refund make_foreign(World& world, const Telling& telling, const RefundNews& news, FreshIds& ids,
                     const Registration& registration, Transaction& transaction) {
-  Refund refund{.id = refund_id(transaction.id, transaction.refund_count + 1),
-                .transaction_id = transaction.id,
-                .registration_id = registration.id,
-                .show_id = registration.show_id,
-                .business_id = registration.business_id,
-                .number = transaction.refund_count + 1,
-                .amount_minor = news.amount_minor,
-                .currency = news.currency,
-                .reason = RefundReason::provider,
-                .reverse_transfer =
-                    news.reversed.value_or(false) && transaction.charge_model == ChargeModel::destination,
-                .created_by = telling.meta.actor,
-                .created_at = telling.meta.now};
+  Refund refund{
+      .id = refund_id(transaction.id, transaction.refund_count + 1),
+      .transaction_id = transaction.id,
+      .registration_id = registration.id,
+      .show_id = registration.show_id,
+      .business_id = registration.business_id,
+      .number = transaction.refund_count + 1,
+      .amount_minor = news.amount_minor,
+      .currency = news.currency,
+      .reason = RefundReason::provider,
+      .reverse_transfer = news.reversed.value_or(false) && transaction.charge_model == ChargeModel::destination,
+      .fee_back_minor = fee_back_of(world, news, transaction),
+      .created_by = telling.meta.actor,
+      .created_at = telling.meta.now};
   const bool issued =
       registration.status == RegistrationStatus::confirmed && registration.transaction_id == transaction.id;
   if (issued && transaction.refund_minor + refund.amount_minor >= transaction.received_minor) {
@@ -347,7 +359,7 @@ Refund make_foreign(World& world, const Telling& telling, const RefundNews& news
     revoke_tickets(world, telling.meta, ids, registration, refund.ticket_numbers);
   }
   ++transaction.refund_count;
-  transaction.refund_minor += refund.amount_minor;
+  count(transaction, refund, 1);
   return refund;
 }
 
@@ -366,6 +378,10 @@ Applied apply(const Telling& telling, const RefundNews& news, World& world, Fres
   const Registration registration = world.get<Registration>(transaction.registration_id);
   if (found == nullptr && transaction.refund_count >= max_refunds) return {InboxStatus::flagged, "too_many_refunds"};
   if (!is_same(news, transaction, found)) return {InboxStatus::flagged, "refund_differs"};
+  if (found == nullptr && news.reversed.value_or(false) && !news.fee_refunded_minor &&
+      transaction.application_fee_minor > 0 && !telling.fresh && !telling.last_try) {
+    return {InboxStatus::waiting, "fee_unknown", {}, std::chrono::seconds{0}};  // the provider is asked for it
+  }
   Refund refund = found != nullptr ? *found : make_foreign(world, telling, news, ids, registration, transaction);
   const bool revived = was_refused(refund);
   if (!tie_refund(world, refund, news.provider_id)) return {InboxStatus::flagged, "refund_of_another"};

@@ -169,9 +169,8 @@ TEST_CASE("refund: what cost nothing beside a paid ticket stays, and ends for no
   const auto payment = o.begin(registration);
   o.must(o.news(payment, IntentStatus::succeeded));
   const auto ask = [&](std::vector<std::int64_t> numbers) {
-    return o.must(RequestRefund{.meta = o.meta(o.organiser),
-                                .registration_id = registration.id,
-                                .ticket_numbers = std::move(numbers)});
+    return o.must(RequestRefund{
+        .meta = o.meta(o.organiser), .registration_id = registration.id, .ticket_numbers = std::move(numbers)});
   };
   const auto ticket = [&](std::int64_t number) -> const Ticket& {
     const auto& row = w.rows.get<Registration>(registration.id);
@@ -202,12 +201,8 @@ TEST_CASE("refund: only what the provider can move in that currency") {
   draft.customer_refund_until_s = 3600;
   draft.refund_keeps_fee = true;
   o.show = o.new_show(draft);
-  const Tier tier = o.must(CreateTier{.meta = o.meta(o.organiser),
-                                      .show_id = o.show,
-                                      .name = "t",
-                                      .price_minor = 1005,
-                                      .fee_minor = 5,
-                                      .capacity = 9});
+  const Tier tier = o.must(CreateTier{
+      .meta = o.meta(o.organiser), .show_id = o.show, .name = "t", .price_minor = 1005, .fee_minor = 5, .capacity = 9});
   const auto registration = o.reserve(tier.id, 2);
   o.pay(registration);
   const auto give = [&](UserId user, std::vector<std::int64_t> numbers, std::optional<std::int64_t> amount) {
@@ -264,14 +259,22 @@ TEST_CASE("refund: one made at the provider takes back from the business what th
   for (const bool reversed : {false, true}) {
     CAPTURE(reversed);
     Sold w;
-    w.o.must(w.o.event(RefundNews{.provider_id = "re_by_hand",
-                                  .intent_id = testing::Office<Rows>::intent_of(w.payment),
-                                  .status = RefundStatus::succeeded,
-                                  .amount_minor = 3303,
-                                  .currency = "EUR",
-                                  .reversed = reversed}));
+    auto event = w.o.event(RefundNews{.provider_id = "re_by_hand",
+                                      .intent_id = testing::Office<Rows>::intent_of(w.payment),
+                                      .status = RefundStatus::succeeded,
+                                      .amount_minor = 3303,
+                                      .currency = "EUR",
+                                      .reversed = reversed});
+    if (reversed) {
+      CHECK(w.o.must(event).detail == "fee_unknown");  // what went back of our share is asked for
+      event.retry = event.fresh = true;
+      std::get<RefundNews>(event.news).fee_refunded_minor = 100;
+    }
+    CHECK(w.o.must(event).detail == "refund_succeeded");
     CHECK(w.balance(LedgerAccount::buyer) == 0);
     CHECK(w.balance(LedgerAccount::platform) == (reversed ? 0 : -3303));
+    CHECK(w.balance(LedgerAccount::platform_fee) == (reversed ? 131 : 231));
+    CHECK(w.now_paid().fee_back_minor == (reversed ? 100 : 0));
     CHECK(w.rows.get<Refund>(refund_id(w.payment.id, 1)).reverse_transfer == reversed);
   }
 }

@@ -63,6 +63,7 @@ domain::News news_of(const Refund& refund) {
                             .currency = refund.currency,
                             .refund_id = own_id<domain::RefundId>(refund.refund_id),
                             .reversed = !refund.transfer_reversal_id.empty(),
+                            .fee_refunded_minor = refund.fee_refunded_minor,
                             .failure_reason = refund.failure_reason};
 }
 

@@ -44,6 +44,8 @@ struct Refund {
   std::string failure_reason;        ///< `expired_or_canceled_card`, ...
   std::string pending_reason;        ///< `insufficient_funds`, ...
   std::string transfer_reversal_id;  ///< the organiser's share came back; "" where it did not
+  /// Of the charge's application fee, in all; where the answer was asked to tell it (refresh_event).
+  std::optional<std::int64_t> fee_refunded_minor;
 };
 
 /// Money that a dispute took or gave back.

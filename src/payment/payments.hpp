@@ -178,12 +178,13 @@ struct Failure {
   /// The intent's state where the refusal tells it (`payment_intent_unexpected_state`).
   std::optional<IntentStatus> intent_status;
   std::int64_t retry_after_s = 0;  ///< not_sent: when it is worth another try; 0 where nobody knows
-  /// unknown: a fault of its own that the provider keeps for this key for a day, and nothing was found of what was asked
-  /// for (where there is something to look up by): only another key gets another answer.
+  /// unknown: a fault of its own that the provider keeps for this key for a day, and nothing was found of what was
+  /// asked for (where there is something to look up by): only another key gets another answer.
   bool is_kept = false;
   /// The account named is gone, or no longer connected to us: not that our key lacks a right.
   [[nodiscard]] bool is_of_foreign_account() const {
-    return kind == FailureKind::refused && (code == "account_invalid" || (http_status == 404 && code == "resource_missing"));
+    return kind == FailureKind::refused &&
+           (code == "account_invalid" || (http_status == 404 && code == "resource_missing"));
   }
 };
 

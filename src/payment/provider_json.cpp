@@ -225,6 +225,9 @@ std::optional<Refund> read_refund(const json::object& from) {
   refund.failure_reason = text_of(from, "failure_reason");
   refund.pending_reason = text_of(from, "pending_reason");
   refund.transfer_reversal_id = id_of(from, "transfer_reversal");
+  const auto* charge = object_of(from, "charge");
+  const auto* fee = charge == nullptr ? nullptr : object_of(*charge, "application_fee");
+  if (fee != nullptr) refund.fee_refunded_minor = number_of(*fee, "amount_refunded");
   return refund;
 }
 

@@ -401,6 +401,15 @@ TEST_CASE("client: an account is made for one of two kinds of organisers, its li
   CHECK(key_of(asked[2]) != key_of(asked[3]));
 }
 
+TEST_CASE("client: an account is asked for by another key where the provider keeps a fault for the first") {
+  const Scripted fault{.status = 500, .body = internal_fault, .headers = replayed};
+  Bench bench{{fault, {.body = R"({"id":"acct_7","object":"account"})"}}};
+  const auto made = blocking(bench.client.create_account({.business_id = "b", .idempotency_key = "account:b"}));
+  REQUIRE(made);
+  CHECK(made->id == "acct_7");
+  CHECK(says(bench.provider.asked().at(1), "Idempotency-Key: account:b:1\r\n"));
+}
+
 TEST_CASE("client: an existing account is linked by a code that is used once") {
   const std::string grant = R"({"stripe_user_id":"acct_7","scope":"read_write","livemode":false,"access_token":"x"})";
   const std::string used = R"({"error":"invalid_grant","error_description":"Authorization code expired."})";
@@ -433,8 +442,10 @@ TEST_CASE("client: an account that is not connected counts as disconnected, a wr
   }
   {
     // Our own key may lack the right to look at accounts: that says nothing about this one.
-    const std::string no_right = R"({"error":{"type":"invalid_request_error","message":"not the required permissions"}})";
-    Bench bench{{{.status = 401, .body = refusal}, {.status = 403, .body = no_right}, {.status = 403, .body = no_right}}};
+    const std::string no_right =
+        R"({"error":{"type":"invalid_request_error","message":"not the required permissions"}})";
+    Bench bench{
+        {{.status = 401, .body = refusal}, {.status = 403, .body = no_right}, {.status = 403, .body = no_right}}};
     CHECK_FALSE(blocking(bench.client.oauth_deauthorize("acct_7")));
     const auto account = blocking(bench.client.retrieve_account("acct_7"));
     REQUIRE_FALSE(account);

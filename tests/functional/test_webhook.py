@@ -178,3 +178,20 @@ def test_what_could_not_be_applied_is_listed_for_the_operator(world):
     refused(world.organiser.get("/v1/payments/events?status=failed"), "forbidden", 403)
     for query in ("", "?status=applied", "?status=flagged&cursor=x"):
         assert world.operator.get("/v1/payments/events" + query).status_code in (400, 422), query
+
+
+def test_a_failure_from_before_the_card_was_taken_changes_nothing(world, open_show, customer):
+    show_id, tier_id, _ = open_show
+    held = expect(customer.reserve(show_id, [(tier_id, 1)]), 201)["registrationId"]
+    intent = world.provider.intent(expect(customer.create_intent(held), 200)["paymentIntentId"])
+    now = int(time.time())
+    assert world.provider.send_event(world.provider.event(
+        "payment_intent.processing", dict(intent, status="processing"), created=now)).status_code == 200
+    assert world.provider.send_event(world.provider.event(
+        "payment_intent.payment_failed", dict(intent, status="requires_payment_method"), created=now - 3600)
+    ).status_code == 200
+    refused(world.organiser.post(f"/v1/registrations/{held}/cash"), "payment_in_progress", 409)
+    assert world.provider.send_event(world.provider.event(
+        "payment_intent.payment_failed", dict(intent, status="requires_payment_method"), created=now + 1)
+    ).status_code == 200
+    expect(world.organiser.post(f"/v1/registrations/{held}/cash"), 200)
