@@ -20,7 +20,8 @@ namespace admit::job {
 namespace {
 
 constexpr std::chrono::days events_kept{30};  // by the provider
-constexpr std::int64_t rest_ms = 3'000;  // after the provider could not be reached
+constexpr std::int64_t rest_ms = 3'000;       // after the provider could not be reached
+constexpr std::chrono::minutes fresh_for{5};  // a refund that nobody can have asked for before
 constexpr std::size_t max_event_pages = 1'000;
 constexpr std::size_t businesses_per_read = 500;
 constexpr std::int64_t max_accounts_per_walk = 2'000;
@@ -82,7 +83,8 @@ ProviderJobs::ProviderJobs(engine::Lane& lane, store::Store& store, payment::Pay
 
 Tried ProviderJobs::said(const payment::Failure& failure) {
   Tried tried{words_of(failure)};
-  tried.is_away = failure.kind != payment::FailureKind::refused;
+  // A fault that it keeps for a key says nothing of the next try, which asks by another.
+  tried.is_away = failure.kind != payment::FailureKind::refused && !failure.is_kept;
   if (tried.is_away) x_away_until_ms = steady_ms() + std::max<std::int64_t>(1000 * failure.retry_after_s, rest_ms);
   return tried;
 }
@@ -171,7 +173,8 @@ Tried ProviderJobs::refund(domain::RefundId id, std::int64_t attempt) {
   if (refund->status != domain::RefundStatus::due) return "";
   const auto transaction = store::get<domain::Transaction>(x_store, refund->transaction_id);
   if (!transaction) return "the payment is missing";
-  const bool maybe_made = attempt > 1 || refund->round > 0;
+  // Tries while the provider is away are not counted.
+  const bool maybe_made = attempt > 1 || refund->round > 0 || x_clock() - refund->created_at > fresh_for;
   const auto made =
       payment::blocking(x_payments.create_refund(payment::refund_order(*refund, *transaction, maybe_made)));
   domain::RecordRefund record{.meta = meta(), .refund_id = id};
@@ -242,27 +245,6 @@ Tried ProviderJobs::refresh_account(domain::BusinessId id) {
   return noted || noted.error().code == domain::Refusal::conflict ? Tried("") : Tried(noted.error().detail);
 }
 
-Tried ProviderJobs::reverse_transfer(domain::DisputeId id, std::int64_t attempt) {
-  const auto dispute = store::get<domain::Dispute>(x_store, id);
-  if (!dispute) return "the dispute is missing";
-  if (dispute->reversed_minor > 0) return "";
-  const auto transaction = store::get<domain::Transaction>(x_store, dispute->transaction_id);
-  if (!transaction) return "the payment is missing";
-  std::int64_t reversed = 0;
-  if (transaction->charge_model == domain::ChargeModel::destination) {
-    const auto charge = payment::blocking(x_payments.retrieve_charge(transaction->charge_id));
-    if (!charge) return said(charge.error());
-    if (!charge->transfer_id.empty()) {
-      const auto reverse = [&](std::int64_t round) {
-        return payment::blocking(x_payments.create_transfer_reversal(
-            payment::reversal_order(*dispute, charge->transfer_id, dispute->amount_minor, round)));
-      };
-      // Each round is looked for before the next, and every try begins with the first: none is made twice.
-      auto made = reverse(0);
-      for (std::int64_t round = 1; !made && made.error().is_kept && round < max_rounds_per_try; ++round) {
-        made = reverse(round);
-      }
-      if (made) {
 Tried ProviderJobs::create_account(domain::BusinessId id, const std::string& country) {
   const auto business = store::get<domain::Business>(x_store, id);
   if (!business) return "the business is missing";
@@ -290,6 +272,27 @@ Tried ProviderJobs::create_account(domain::BusinessId id, const std::string& cou
   return linked ? Tried("") : Tried(linked.error().detail);
 }
 
+Tried ProviderJobs::reverse_transfer(domain::DisputeId id, std::int64_t attempt) {
+  const auto dispute = store::get<domain::Dispute>(x_store, id);
+  if (!dispute) return "the dispute is missing";
+  if (dispute->reversed_minor > 0) return "";
+  const auto transaction = store::get<domain::Transaction>(x_store, dispute->transaction_id);
+  if (!transaction) return "the payment is missing";
+  std::int64_t reversed = 0;
+  if (transaction->charge_model == domain::ChargeModel::destination) {
+    const auto charge = payment::blocking(x_payments.retrieve_charge(transaction->charge_id));
+    if (!charge) return said(charge.error());
+    if (!charge->transfer_id.empty()) {
+      const auto reverse = [&](std::int64_t round) {
+        return payment::blocking(x_payments.create_transfer_reversal(
+            payment::reversal_order(*dispute, charge->transfer_id, dispute->amount_minor, round)));
+      };
+      // Each round is looked for before the next, and every try begins with the first: none is made twice.
+      auto made = reverse(0);
+      for (std::int64_t round = 1; !made && made.error().is_kept && round < max_rounds_per_try; ++round) {
+        made = reverse(round);
+      }
+      if (made) {
         reversed = made->amount_minor;
       } else if (made.error().kind != payment::FailureKind::refused) {
         return said(made.error());
@@ -350,10 +353,11 @@ Tried ProviderJobs::collect_evidence(domain::DisputeId id) {
   }
   evidence.notes = "Registration " + registration->id.text() + ", payment " + transaction->id.text() + ".";
 
-  const auto kept = payment::blocking(x_payments.update_dispute({.dispute_id = dispute->provider_id,
-                                                                 .on_account = payment::on_account(*transaction),
-                                                                 .evidence = std::move(evidence),
-                                                                 .idempotency_key = "evidence:" + id.text()}));
+  const auto kept = payment::blocking(x_payments.update_dispute(
+      {.dispute_id = dispute->provider_id,
+       .on_account = payment::on_account(*transaction),
+       .evidence = std::move(evidence),
+       .idempotency_key = "evidence:" + id.text() + ":" + std::to_string(domain::to_unix_ms(x_clock()))}));
   if (!kept && kept.error().kind != payment::FailureKind::refused) return said(kept.error());
   if (!kept) {
     log::warning("the provider refused the evidence", {{"disputeId", id.text()}, {"reason", words_of(kept.error())}});

@@ -90,6 +90,10 @@ class Desk {
     return json::parse(reply->body).as_object();
   }
 
+  std::vector<domain::InboxEvent> waiting() {
+    const auto desk = domain::inbox_desk(domain::InboxStatus::waiting);
+    return store::list<domain::InboxEvent>(x_store, "by_desk", desk.value, 100).rows;
+  }
   std::string new_account() { return x_sandbox.create_account(); }
 
  private:
@@ -145,7 +149,8 @@ struct Till {
     tier = o.tier(2500, 10);
   }
   void set(domain::ChargeModel model) {
-    o.must(domain::SetFees{.meta = o.by_operator(), .business_id = o.business, .terms = {.charge_model = model}});
+    const domain::FeeTerms terms{.fee_percent_bp = 1'000, .charge_model = model};
+    o.must(domain::SetFees{.meta = o.by_operator(), .business_id = o.business, .terms = terms});
   }
   domain::Transaction begin() {
     const auto begun = o.begin(o.reserve(tier.id, 1));
@@ -218,4 +223,36 @@ TEST_CASE("refund job: a fault that the provider keeps, with nothing done, is go
   CHECK(done.round == 1);
   CHECK(done.status == domain::RefundStatus::succeeded);
   CHECK(w.desk.row<domain::Transaction>(payment.id).refunded_minor == 2500);
+}
+
+TEST_CASE("capture job: a fault that the provider keeps, with nothing done, costs a try and not the payment") {
+  Till w{domain::ChargeModel::destination, true};
+  const auto payment = w.begin();
+  w.confirm(payment, good_card);
+  w.jobs.reconcile(true);
+  w.desk.ask("/__sbx/faults", "http_500_undone=1");
+  const auto first = w.jobs.capture_intent(payment.id, 1);
+  CHECK(first.error != "");
+  CHECK_FALSE(first.is_away);  // else the next try would ask by the same key
+  CHECK(w.jobs.capture_intent(payment.id, 2).error == "");
+  CHECK(w.status(payment) == domain::TransactionStatus::succeeded);
+}
+
+TEST_CASE("event job: a refund made by hand at the provider tells what went back of our share") {
+  Till w;
+  const auto payment = w.begin();
+  w.confirm(payment, good_card);
+  w.jobs.reconcile(true);
+  const auto made = w.desk.ask("/v1/refunds", "payment_intent=" + payment.intent_id +
+                                                  "&amount=1000&reverse_transfer=true&refund_application_fee=true");
+  CHECK(w.jobs.reconcile(true) > 0);
+  const auto events = w.desk.waiting();
+  REQUIRE_FALSE(events.empty());
+  for (const auto& event : events) (void)w.jobs.apply_event(event.id, 1);  // what waits for another of them in the next
+  for (const auto& event : w.desk.waiting()) CHECK(w.jobs.apply_event(event.id, 2).error == "");
+  const auto refund = w.desk.row<domain::Refund>(domain::refund_id(payment.id, 1));
+  CHECK(refund.provider_id == made.at("id").as_string());
+  CHECK(refund.amount_minor == 1000);
+  CHECK(refund.reverse_transfer);
+  CHECK(refund.fee_back_minor == 100);
 }
