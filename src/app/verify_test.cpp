@@ -492,6 +492,58 @@ const std::vector<Breach>& breaches() {
          change<Ticket>(s, w.unused, [&](Ticket& t) {
            t.tier_id = w.elsewhere.id;
            t.tier_number = w.elsewhere.number;
+      {"a member that the business does not count", "access",
+       [](S& s, const Sold& w) {
+         change<Business>(s, w.o.business, [](Business& b) { b.member_count += 1; });
+       }},
+      {"a key that the business does not count", "access",
+       [](S& s, const Sold& w) {
+         change<ApiKey>(s, w.key, [](ApiKey& k) { k.revoked_at = k.created_at; });
+       }},
+      {"a member who is a second owner", "access",
+       [](S& s, const Sold& w) {
+         change<Member>(s, w.member, [](Member& m) { m.role = MemberRole::owner; });
+       }},
+      {"a member under another's name", "access",
+       [](S& s, const Sold& w) {
+         change<Member>(s, w.member, [&](Member& m) { m.user_id = w.o.buyer; });
+       }},
+      {"a passkey of nobody", "accounts",
+       [](S& s, const Sold& w) {
+         change<Passkey>(s, w.passkey, [](Passkey& p) { p.user_id = UserId{{1, 1}}; });
+       }},
+      {"a passkey under another id", "accounts",
+       [](S& s, const Sold& w) {
+         change<Passkey>(s, w.passkey, [](Passkey& p) { p.credential_id.data += "x"; });
+       }},
+      {"a passkey without a key", "accounts",
+       [](S& s, const Sold& w) {
+         change<Passkey>(s, w.passkey, [](Passkey& p) { p.public_key.data.clear(); });
+       }},
+      {"a key that makes keys", "access",
+       [](S& s, const Sold& w) {
+         change<ApiKey>(s, w.key, [](ApiKey& k) { k.scopes = {Capability::manage_keys}; });
+       }},
+      {"a key without a secret", "access",
+       [](S& s, const Sold& w) {
+         change<ApiKey>(s, w.key, [](ApiKey& k) { k.secret_hash.data.clear(); });
+       }},
+      {"a gate that lets in a tier of another show", "shows",
+       [](S& s, const Sold& w) {
+         change<Device>(s, w.limited_gate, [&](Device& d) { d.tier_ids = {w.elsewhere.id}; });
+       }},
+      {"an account that was erased and has a name", "accounts",
+       [](S& s, const Sold& w) {
+         change<User>(s, w.o.buyer, [](User& u) { u.erased_at = u.created_at; });
+       }},
+      {"a second factor without a secret", "accounts",
+       [](S& s, const Sold& w) {
+         change<User>(s, w.o.buyer, [](User& u) { u.totp_confirmed = true; });
+       }},
+      {"an account found among the guests", "accounts",
+       [](S& s, const Sold& w) {
+         change<User>(s, w.o.buyer, [](User& u) { u.guest_key = guest_key(u.email); });
+       }},
          });
        }},
       {"a ticket signed with no key of the show", "keys",

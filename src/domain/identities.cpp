@@ -55,6 +55,7 @@ void void_sign_ins(World& world, const Meta& meta, FreshIds& ids, User& user, co
     Passkey passkey = *found;
     passkey.removed_at = meta.now;
     world.put(std::move(passkey));
+    audit(world, meta, ids, "passkey.removed", id.value);
   }
   for (const IdentityId id : ways.identities) {
     const ExternalIdentity* found = world.find<ExternalIdentity>(id);

@@ -165,6 +165,7 @@ Result<User> decide(const EraseTraces& command, World& world) {
   if (std::max({command.session_ids.size(), command.passkey_ids.size(), command.identity_ids.size()}) > max_traces) {
     return refuse(Refusal::too_many, "", "Erase at most 100 of each at a time.");
   }
+  FreshIds ids(command.meta);
   for (const auto id : command.session_ids) {
     const Session* found = world.find<Session>(id);
     if (found == nullptr || found->user_id != command.user_id) continue;
@@ -178,9 +179,10 @@ Result<User> decide(const EraseTraces& command, World& world) {
     if (found == nullptr || found->user_id != command.user_id) continue;
     Passkey passkey = *found;
     passkey.name.clear();
-    passkey.credential_id = {};
-    passkey.public_key = {};
-    if (!passkey.removed_at) passkey.removed_at = command.meta.now;
+    if (!passkey.removed_at) {
+      passkey.removed_at = command.meta.now;
+      audit(world, command.meta, ids, "passkey.removed", passkey.id.value);
+    }
     world.put(std::move(passkey));
   }
   for (const auto id : command.identity_ids) {

@@ -149,7 +149,7 @@ bool Mails::about_account(const domain::Job& job, Draft& draft) {
   mail.email = proof->email;
   if (!is_changed) {
     mail.link = x_options.proof_link(*purpose, proof->id);
-    if (x_options.log_links) log::info("a link that is mailed", {{"mail", job.detail}, {"link", mail.link}});
+    if (x_options.log_links) log::warning("a link that nobody is mailed", {{"mail", job.detail}, {"link", mail.link}});
   }
   draft.letter = mail::write_letter(mail, draft.language);
   return true;

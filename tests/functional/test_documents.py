@@ -12,6 +12,7 @@ from PIL import Image
 
 import server as servers
 from api import Caller, expect, sign_in
+from accounts import link_to, totp
 
 DOCUMENT = servers.ROOT / "docs" / "API_ENDPOINTS.md"
 BLOCK = re.compile(r"^## (?P<route>[A-Z]+ `[^`]+`)\n(?P<text>.*?)^```sh\n(?P<command>.*?)\n```$", re.MULTILINE | re.DOTALL)
@@ -46,6 +47,16 @@ def variables(world, open_show):
         if route == "DELETE /v1/sessions/current":
             values["USER_TOKEN"] = session.token
         if "sessions/refresh" in route:
+        if "{sessionId}" in route:
+            values["SESSION_ID"] = expect(customer.get("/v1/sessions"), 200)["sessions"][0]["sessionId"]
+        if route in ("POST /v1/users/verify", "POST /v1/email-changes", "POST /v1/password-resets/done"):
+            values.update(mailed(world, customer))
+        if "second-factor/" in route or route == "DELETE /v1/me/second-factor":
+            secret = expect(customer.post("/v1/me/second-factor"), 201)["secret"]
+            values["TOTP_CODE"] = totp(secret)
+            if route.startswith("DELETE"):
+                confirmed = expect(customer.post("/v1/me/second-factor/confirm", {"code": values["TOTP_CODE"]}), 200)
+                values["RECOVERY_CODE"] = confirmed["recoveryCodes"][0]
             body = {"email": customer.email, "password": customer.password}
             values["REFRESH_TOKEN"] = expect(world.anybody.post("/v1/sessions", body), 201)["refreshToken"]
         if route.endswith(("/create-intent", "/cancel", "/pay-qr")) or route.startswith("PATCH "):
@@ -97,6 +108,16 @@ def review(world, customer, show_id, seat):
     alert = next(alert for alert in alerts if alert["subjectId"] in (payment["transactionId"], registration_id))
     return {"REVIEW_TRANSACTION_ID": payment["transactionId"], "ALERT_ID": alert["alertId"],
             "PROVIDER_EVENT_ID": event["id"]}
+
+
+def mailed(world, customer):
+    """The secrets in the links that an account is mailed."""
+    new_address = f"{uuid.uuid4().hex}@example.com"
+    verification = link_to(world, customer.email, "verify-email")
+    expect(customer.post("/v1/me/email", {"email": new_address, "password": customer.password}), 204)
+    expect(world.anybody.post("/v1/password-resets", {"email": customer.email}), 204)
+    return {"VERIFICATION": verification, "EMAIL_CHANGE": link_to(world, new_address, "change-email"),
+            "PASSWORD_RESET": link_to(world, customer.email, "reset-password")}
 
 
 # What nobody but the provider can do, what was used up before, what is not there.

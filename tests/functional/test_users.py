@@ -52,6 +52,7 @@ def test_a_refresh_token_is_good_once(world, customer):
     renewed = expect(world.anybody.post("/v1/sessions/refresh", {"refreshToken": session["refreshToken"]}), 200)
     assert renewed["refreshToken"] != session["refreshToken"]
     assert Caller(world.base_url, renewed["accessToken"]).get("/userTickets").status_code == 200
+    expect(world.anybody.post("/v1/sessions/refresh", {"refreshToken": renewed["refreshToken"]}), 200)
     assert world.anybody.post("/v1/sessions/refresh", {"refreshToken": session["refreshToken"]}).status_code == 401
 
 
