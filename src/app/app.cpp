@@ -188,7 +188,7 @@ struct App::Parts {
     lane_runner.stop();
   }
 
-  http::ServerOptions server_options() const {
+  http::ServerOptions server_options() {
     const auto address = Config::address("listen", config.listen);
     return {.host = address.host,
             .port = address.port,

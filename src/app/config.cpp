@@ -50,7 +50,7 @@ const std::vector<Key>& keys() {
       {"caller_scans", &Config::caller_scans, "the same for a door", 0, 1'000'000},
       {"tls_cert", &Config::tls_cert, "PEM file of the certificate and its chain: serves https itself; read again when it changes"},
       {"tls_key", &Config::tls_key, "PEM file of its key"},
-      {"audit_seal_after_s", &Config::audit_seal_after_s, "age at which entries of the audit are chained by hash", 1, 86'400},
+      {"audit_seal_after_s", &Config::audit_seal_after_s, "age at which entries of the audit are chained by hash", 1, 315'360'000},
       {"cors_origins", &Config::cors_origins, "origins whose pages may call the API; * for any"},
       {"sandbox", &Config::sandbox, "take payments from the sandbox: no money moves"},
       {"sandbox_profile", &Config::sandbox_profile, "what goes wrong in the sandbox: prompt, calm, realistic, chaos or outage"},
