@@ -9,9 +9,14 @@
 #include <map>
 #include <sstream>
 
+#include "domain/access.hpp"
+#include "domain/api_keys.hpp"
+#include "domain/passkeys.hpp"
 #include "domain/cancellations.hpp"
+#include "domain/devices.hpp"
 #include "domain/disputes.hpp"
 #include "domain/guests.hpp"
+#include "domain/members.hpp"
 #include "domain/payments.hpp"
 #include "domain/refunds.hpp"
 #include "domain/testing/office.hpp"
@@ -40,6 +45,10 @@ struct Sold {
   };
   Runner runner;
   domain::testing::Office<Runner> o;
+  domain::MemberId member;
+  domain::ApiKeyId key;
+  domain::PasskeyId passkey;
+  domain::DeviceId limited_gate;
   Tier tier, elsewhere;
   Registration held, paid, free, expiring, expired, cancelled;
   SessionId session;
@@ -93,6 +102,7 @@ struct Sold {
     const auto revoked = o.ticket();
     o.must(RevokeTicket{.meta = o.meta(o.organiser), .ticket_id = revoked});
     o.must(RevokeDevice{.meta = o.meta(o.organiser), .device_id = o.other_gate});
+    employ();
     o.must(CreateGuest{.meta = o.meta(),
                        .email = "guest@example.org",
                        .session_id = o.template fresh<SessionId>(),
@@ -101,6 +111,61 @@ struct Sold {
   }
 
  private:
+  /// A member who came, went and came again; two keys, of which one holds; a gate for one tier.
+  void employ() {
+    const UserId clerk = o.must(CreateUser{.meta = o.meta(),
+                                           .email = "usher@example.org",
+                                           .name = "clerk",
+                                           .locale = "en",
+                                           .password_hash = "-",
+                                           .email_verified = true})
+                             .id;
+    for (const bool goes : {true, false}) {
+      const auto proof = o.template fresh<ProofId>();
+      o.must(InviteMember{.meta = o.meta(o.organiser),
+                          .business_id = o.business,
+                          .email = "usher@example.org",
+                          .role = MemberRole::box_office,
+                          .proof_id = proof,
+                          .secret_hash = {"s"}});
+      member = o.must(JoinBusiness{.meta = o.meta(clerk), .proof_id = proof, .secret_hash = {"s"}}).id;
+      if (goes) o.must(RemoveMember{.meta = o.meta(o.organiser), .business_id = o.business, .user_id = clerk});
+    }
+    const auto challenge = o.template fresh<ProofId>();
+    o.must(AskPasskey{.meta = o.meta(o.buyer), .proof_id = challenge, .secret_hash = {"c"}});
+    passkey = o.must(AddPasskey{.meta = o.meta(o.buyer),
+                                .proof_id = challenge,
+                                .secret_hash = {"c"},
+                                .name = "Phone",
+                                .credential_id = {"credential"},
+                                .algorithm = -8,
+                                .public_key = {std::string(32, 'k')}})
+                  .id;
+    o.must(RenamePasskey{.meta = o.meta(o.buyer), .passkey_id = passkey, .name = "Old phone"});
+    o.must(RemovePasskey{.meta = o.meta(o.buyer), .passkey_id = passkey});
+    for (const bool ends : {true, false}) {
+      key = o.template fresh<ApiKeyId>();
+      o.must(CreateApiKey{.meta = o.meta(o.organiser),
+                          .business_id = o.business,
+                          .key_id = key,
+                          .name = "Accounting",
+                          .scopes = {Capability::see_sales},
+                          .expires_in_days = {},
+                          .secret_hash = {std::string(32, 'h')}});
+      if (ends) o.must(RevokeApiKey{.meta = o.meta(o.organiser), .business_id = o.business, .key_id = key});
+    }
+    const Enrolment code{o.template fresh<ProofId>(), {"code"}};
+    limited_gate = o.must(CreateDevice{.meta = o.meta(o.organiser),
+                                       .device_id = o.template fresh<DeviceId>(),
+                                       .show_id = o.show,
+                                       .gate = "balcony",
+                                       .tier_ids = {tier.id},
+                                       .token_hash = {},
+                                       .enrolment = code})
+                       .id;
+    o.must(EnrolDevice{.meta = o.meta(), .enrolment = code, .token_hash = {"t"}});
+    o.must(NoteOperatorRead{.meta = o.by_operator(), .subject = limited_gate.value});
+  }
   Refund give_back(const Registration& registration, std::optional<std::int64_t> amount,
                    std::vector<std::int64_t> tickets) {
     return o.must(RequestRefund{.meta = o.meta(o.organiser),
@@ -427,6 +492,58 @@ const std::vector<Breach>& breaches() {
        [](S& s, const Sold& w) {
          change<Business>(s, w.o.business, [](Business& b) { b.owner_id.value.low ^= 1; });
        }},
+      {"a member that the business does not count", "access",
+       [](S& s, const Sold& w) {
+         change<Business>(s, w.o.business, [](Business& b) { b.member_count += 1; });
+       }},
+      {"a key that the business does not count", "access",
+       [](S& s, const Sold& w) {
+         change<ApiKey>(s, w.key, [](ApiKey& k) { k.revoked_at = k.created_at; });
+       }},
+      {"a member who is a second owner", "access",
+       [](S& s, const Sold& w) {
+         change<Member>(s, w.member, [](Member& m) { m.role = MemberRole::owner; });
+       }},
+      {"a member under another's name", "access",
+       [](S& s, const Sold& w) {
+         change<Member>(s, w.member, [&](Member& m) { m.user_id = w.o.buyer; });
+       }},
+      {"a passkey of nobody", "accounts",
+       [](S& s, const Sold& w) {
+         change<Passkey>(s, w.passkey, [](Passkey& p) { p.user_id = UserId{{1, 1}}; });
+       }},
+      {"a passkey under another id", "accounts",
+       [](S& s, const Sold& w) {
+         change<Passkey>(s, w.passkey, [](Passkey& p) { p.credential_id.data += "x"; });
+       }},
+      {"a passkey without a key", "accounts",
+       [](S& s, const Sold& w) {
+         change<Passkey>(s, w.passkey, [](Passkey& p) { p.public_key.data.clear(); });
+       }},
+      {"a key that makes keys", "access",
+       [](S& s, const Sold& w) {
+         change<ApiKey>(s, w.key, [](ApiKey& k) { k.scopes = {Capability::manage_keys}; });
+       }},
+      {"a key without a secret", "access",
+       [](S& s, const Sold& w) {
+         change<ApiKey>(s, w.key, [](ApiKey& k) { k.secret_hash.data.clear(); });
+       }},
+      {"a gate that lets in a tier of another show", "shows",
+       [](S& s, const Sold& w) {
+         change<Device>(s, w.limited_gate, [&](Device& d) { d.tier_ids = {w.elsewhere.id}; });
+       }},
+      {"an account that was erased and has a name", "accounts",
+       [](S& s, const Sold& w) {
+         change<User>(s, w.o.buyer, [](User& u) { u.erased_at = u.created_at; });
+       }},
+      {"a second factor without a secret", "accounts",
+       [](S& s, const Sold& w) {
+         change<User>(s, w.o.buyer, [](User& u) { u.totp_confirmed = true; });
+       }},
+      {"an account found among the guests", "accounts",
+       [](S& s, const Sold& w) {
+         change<User>(s, w.o.buyer, [](User& u) { u.guest_key = guest_key(u.email); });
+       }},
       {"a show of no business", "shows",
        [](S& s, const Sold& w) {
          change<Show>(s, w.o.show, [](Show& row) { row.business_id.value.low ^= 1; });
@@ -492,58 +609,6 @@ const std::vector<Breach>& breaches() {
          change<Ticket>(s, w.unused, [&](Ticket& t) {
            t.tier_id = w.elsewhere.id;
            t.tier_number = w.elsewhere.number;
-      {"a member that the business does not count", "access",
-       [](S& s, const Sold& w) {
-         change<Business>(s, w.o.business, [](Business& b) { b.member_count += 1; });
-       }},
-      {"a key that the business does not count", "access",
-       [](S& s, const Sold& w) {
-         change<ApiKey>(s, w.key, [](ApiKey& k) { k.revoked_at = k.created_at; });
-       }},
-      {"a member who is a second owner", "access",
-       [](S& s, const Sold& w) {
-         change<Member>(s, w.member, [](Member& m) { m.role = MemberRole::owner; });
-       }},
-      {"a member under another's name", "access",
-       [](S& s, const Sold& w) {
-         change<Member>(s, w.member, [&](Member& m) { m.user_id = w.o.buyer; });
-       }},
-      {"a passkey of nobody", "accounts",
-       [](S& s, const Sold& w) {
-         change<Passkey>(s, w.passkey, [](Passkey& p) { p.user_id = UserId{{1, 1}}; });
-       }},
-      {"a passkey under another id", "accounts",
-       [](S& s, const Sold& w) {
-         change<Passkey>(s, w.passkey, [](Passkey& p) { p.credential_id.data += "x"; });
-       }},
-      {"a passkey without a key", "accounts",
-       [](S& s, const Sold& w) {
-         change<Passkey>(s, w.passkey, [](Passkey& p) { p.public_key.data.clear(); });
-       }},
-      {"a key that makes keys", "access",
-       [](S& s, const Sold& w) {
-         change<ApiKey>(s, w.key, [](ApiKey& k) { k.scopes = {Capability::manage_keys}; });
-       }},
-      {"a key without a secret", "access",
-       [](S& s, const Sold& w) {
-         change<ApiKey>(s, w.key, [](ApiKey& k) { k.secret_hash.data.clear(); });
-       }},
-      {"a gate that lets in a tier of another show", "shows",
-       [](S& s, const Sold& w) {
-         change<Device>(s, w.limited_gate, [&](Device& d) { d.tier_ids = {w.elsewhere.id}; });
-       }},
-      {"an account that was erased and has a name", "accounts",
-       [](S& s, const Sold& w) {
-         change<User>(s, w.o.buyer, [](User& u) { u.erased_at = u.created_at; });
-       }},
-      {"a second factor without a secret", "accounts",
-       [](S& s, const Sold& w) {
-         change<User>(s, w.o.buyer, [](User& u) { u.totp_confirmed = true; });
-       }},
-      {"an account found among the guests", "accounts",
-       [](S& s, const Sold& w) {
-         change<User>(s, w.o.buyer, [](User& u) { u.guest_key = guest_key(u.email); });
-       }},
          });
        }},
       {"a ticket signed with no key of the show", "keys",
