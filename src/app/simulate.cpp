@@ -602,9 +602,10 @@ class Simulation {
       intent.status = status;
       at += milliseconds{x_dice.between(0, 3'000)};
       // Late, and so out of order and perhaps after the hold.
-      x_provider.say(intent, failed, x_dice.one_in(8) ? at + minutes{x_dice.between(1, 60)} : at);
+      x_provider.say(intent, failed, x_dice.one_in(8) ? at + minutes{x_dice.between(1, 60)} : at,
+                     std::chrono::floor<seconds>(at));
     };
-    switch (x_dice.below(10)) {
+    switch (x_dice.below(12)) {
       case 0:
         return;  // closed the page
       case 10:

@@ -52,7 +52,8 @@ void put_failure(World& world, const Meta& meta, FreshIds& ids, const Refund& re
   audit(world, meta, ids, "refund.failed", refund.id.value, refund.show_id);
 }
 
-/// One more word of the provider about a refund that it took. `revived`: it was noted as refused, and was made after all.
+/// One more word of the provider about a refund that it took. `revived`: it was noted as refused, and was made after
+/// all.
 void advance(World& world, const Meta& meta, FreshIds& ids, const Registration& registration, Transaction& transaction,
              Refund& refund, bool revived, RefundStatus status, std::string_view error) {
   const RefundStatus before = revived ? RefundStatus::due : refund.status;

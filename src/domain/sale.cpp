@@ -4,8 +4,8 @@
 #include <array>
 #include <charconv>
 
-#include "domain/events.hpp"
 #include "domain/alerts.hpp"
+#include "domain/events.hpp"
 #include "domain/ledger.hpp"
 
 namespace admit::domain {

@@ -33,12 +33,25 @@ constexpr std::size_t entries_read = 500;
 constexpr std::size_t max_scans_read = 1'000'000;
 
 /// The table of docs/payments.md.
-constexpr std::array<std::string_view, 19> all_followed_types{
-    "payment_intent.requires_action", "payment_intent.processing", "payment_intent.amount_capturable_updated",
-    "payment_intent.succeeded", "payment_intent.payment_failed", "payment_intent.canceled", "charge.refunded",
-    "refund.created", "refund.updated", "refund.failed", "charge.dispute.created", "charge.dispute.updated",
-    "charge.dispute.closed", "charge.dispute.funds_withdrawn", "charge.dispute.funds_reinstated",
-    "radar.early_fraud_warning.created", "account.updated", "account.application.deauthorized", "payout.failed"};
+constexpr std::array<std::string_view, 19> all_followed_types{"payment_intent.requires_action",
+                                                              "payment_intent.processing",
+                                                              "payment_intent.amount_capturable_updated",
+                                                              "payment_intent.succeeded",
+                                                              "payment_intent.payment_failed",
+                                                              "payment_intent.canceled",
+                                                              "charge.refunded",
+                                                              "refund.created",
+                                                              "refund.updated",
+                                                              "refund.failed",
+                                                              "charge.dispute.created",
+                                                              "charge.dispute.updated",
+                                                              "charge.dispute.closed",
+                                                              "charge.dispute.funds_withdrawn",
+                                                              "charge.dispute.funds_reinstated",
+                                                              "radar.early_fraud_warning.created",
+                                                              "account.updated",
+                                                              "account.application.deauthorized",
+                                                              "payout.failed"};
 
 std::int64_t steady_ms() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch())
@@ -55,7 +68,9 @@ std::string words_of(const payment::Failure& failure) {
 /// Where the registration was made from, as its audit entry says; "" where it is not found. Ids begin with their
 /// millisecond, so that the entries of one are together.
 std::string address_of(store::Store& store, const domain::Registration& registration) {
-  const auto moment = [](domain::Uuid id) { return id.high >> 16; };
+  const auto moment = [](domain::Uuid id) {
+    return id.high >> 16;
+  };
   const domain::Uuid before{moment(registration.id.value) << 16, 0};
   for (const auto& entry : store::scan<domain::AuditEntry>(store, before, entries_read)) {
     if (moment(entry.id.value) != moment(registration.id.value)) break;
@@ -89,9 +104,13 @@ Tried ProviderJobs::said(const payment::Failure& failure) {
   return tried;
 }
 
-bool ProviderJobs::is_away() const { return steady_ms() < x_away_until_ms; }
+bool ProviderJobs::is_away() const {
+  return steady_ms() < x_away_until_ms;
+}
 
-domain::Meta ProviderJobs::meta() { return {.now = x_clock(), .seed = x_seed(), .actor = "system"}; }
+domain::Meta ProviderJobs::meta() {
+  return {.now = x_clock(), .seed = x_seed(), .actor = "system"};
+}
 
 Tried ProviderJobs::apply_news(const domain::Transaction& transaction, domain::News news) {
   const auto applied = x_lane.call(domain::ApplyNews{.meta = meta(),
@@ -109,8 +128,8 @@ Tried ProviderJobs::create_intent(domain::TransactionId id) {
   auto made = payment::blocking(x_payments.create_intent(payment::intent_order(*transaction, x_installation_id)));
   if (!made && made.error().is_kept) {
     // Nobody can pay an intent whose secret nobody was told: asking anew cannot charge twice.
-    const auto anew = x_lane.call(
-        domain::AskIntentAnew{.meta = meta(), .transaction_id = id, .round = transaction->round + 1});
+    const auto anew =
+        x_lane.call(domain::AskIntentAnew{.meta = meta(), .transaction_id = id, .round = transaction->round + 1});
     if (!anew) return anew.error().detail;
     made = payment::blocking(x_payments.create_intent(payment::intent_order(*anew, x_installation_id)));
   }
@@ -133,7 +152,8 @@ Tried ProviderJobs::cancel_intent(domain::TransactionId id) {
     if (*found) intent_id = (*found)->intent.id;
   }
   if (!intent_id.empty()) {
-    const auto answer = payment::blocking(x_payments.cancel_intent(intent_id, payment::cancel_key(id, domain::to_unix_ms(x_clock())), account));
+    const auto answer = payment::blocking(
+        x_payments.cancel_intent(intent_id, payment::cancel_key(id, domain::to_unix_ms(x_clock())), account));
     if (!answer) {
       const auto status = answer.error().intent_status;
       if (status == payment::IntentStatus::succeeded) {
@@ -188,8 +208,7 @@ Tried ProviderJobs::refund(domain::RefundId id, std::int64_t attempt) {
     record.error = made.error().code.empty() ? "refused" : made.error().code;
   } else if (made.error().is_kept) {
     // The next try looks for it once more before it asks by the new key: money must not go back twice.
-    const auto anew =
-        x_lane.call(domain::AskRefundAnew{.meta = meta(), .refund_id = id, .round = refund->round + 1});
+    const auto anew = x_lane.call(domain::AskRefundAnew{.meta = meta(), .refund_id = id, .round = refund->round + 1});
     return anew ? words_of(made.error()) : anew.error().detail;
   } else {
     return said(made.error());
@@ -239,8 +258,7 @@ Tried ProviderJobs::refresh_account(domain::BusinessId id) {
   } else {
     return said(account.error());
   }
-  const auto noted =
-      x_lane.call(domain::RecordAccount{.meta = meta(), .business_id = id, .account = std::move(news)});
+  const auto noted = x_lane.call(domain::RecordAccount{.meta = meta(), .business_id = id, .account = std::move(news)});
   // Another account was linked meanwhile: it was looked at when it was.
   return noted || noted.error().code == domain::Refusal::conflict ? Tried("") : Tried(noted.error().detail);
 }
@@ -405,8 +423,7 @@ std::size_t ProviderJobs::reconcile_business(const domain::Business& business, b
     const auto tried = refresh_account(business.id);
     if (tried.is_away) throw std::runtime_error(tried.error);
     if (!tried.error.empty()) {
-      log::warning("an account could not be looked at",
-                   {{"businessId", business.id.text()}, {"reason", tried.error}});
+      log::warning("an account could not be looked at", {{"businessId", business.id.text()}, {"reason", tried.error}});
     }
   }
   return applied.value_or(0);

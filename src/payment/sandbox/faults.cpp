@@ -12,10 +12,10 @@ namespace json = boost::json;
 namespace {
 
 constexpr std::array<std::string_view, fault_count> fault_words{
-    "duplicate",       "drop_first",      "reorder",      "bad_signature",      "stale_timestamp", "two_v1",
-    "extra_v0",        "old_api_version", "reformatted",  "wrong_livemode",     "foreign_event",   "thin_event",
-    "http_500_stored", "http_500_undone", "response_lost", "rate_limited", "rate_limited_plain", "lock_timeout",
-    "slow_response", "deliver_first"};
+    "duplicate",     "drop_first",         "reorder",         "bad_signature",   "stale_timestamp",
+    "two_v1",        "extra_v0",           "old_api_version", "reformatted",     "wrong_livemode",
+    "foreign_event", "thin_event",         "http_500_stored", "http_500_undone", "response_lost",
+    "rate_limited",  "rate_limited_plain", "lock_timeout",    "slow_response",   "deliver_first"};
 constexpr std::int64_t max_number = 366LL * 24 * 3600 * 1000;
 constexpr std::string_view chance_suffix = "_chance";
 
@@ -104,10 +104,11 @@ bool Faults::take_profile(Settings& settings, std::string_view name, std::int64_
     for (const auto fault : {Fault::duplicate, Fault::reorder, Fault::drop_first, Fault::response_lost}) {
       set_chance(fault, 200);
     }
-    for (const auto fault : {Fault::bad_signature, Fault::stale_timestamp, Fault::two_v1, Fault::extra_v0,
-                             Fault::old_api_version, Fault::reformatted, Fault::wrong_livemode, Fault::foreign_event,
-                             Fault::thin_event, Fault::http_500_stored, Fault::http_500_undone, Fault::rate_limited, Fault::rate_limited_plain,
-                             Fault::lock_timeout, Fault::slow_response, Fault::deliver_first}) {
+    for (const auto fault :
+         {Fault::bad_signature, Fault::stale_timestamp, Fault::two_v1, Fault::extra_v0, Fault::old_api_version,
+          Fault::reformatted, Fault::wrong_livemode, Fault::foreign_event, Fault::thin_event, Fault::http_500_stored,
+          Fault::http_500_undone, Fault::rate_limited, Fault::rate_limited_plain, Fault::lock_timeout,
+          Fault::slow_response, Fault::deliver_first}) {
       set_chance(fault, 50);
     }
   }

@@ -270,9 +270,10 @@ Sandbox::Impl::Impl(SandboxOptions given)
   listen.max_connections = 4'096;
   listen.cors_origins = {"*"};
   server = std::make_unique<http::Server>(listen, router);
-  dispatcher = std::make_unique<Dispatcher>(*lane, faults,
-                                            Dispatcher::Options{[this] { return now(); }, options.time_scale, base(),
-                                                                options.page_base.empty() ? base() : options.page_base});
+  dispatcher =
+      std::make_unique<Dispatcher>(*lane, faults,
+                                   Dispatcher::Options{[this] { return now(); }, options.time_scale, base(),
+                                                       options.page_base.empty() ? base() : options.page_base});
   if (options.profile != "prompt" && options.profile != "calm") {
     log::info("payment sandbox: things go wrong by profile and seed",
               {{"profile", options.profile}, {"seed", faults.seed()}});

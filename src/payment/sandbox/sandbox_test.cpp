@@ -500,15 +500,17 @@ TEST_CASE("client: a stored 500 behind which nothing was done is got past by ano
 
 TEST_CASE("sandbox: moves no amount that its currency does not have") {
   Bench bench;
-  const auto made = bench.call("POST", "/v1/payment_intents",
-                               "amount=2010&currency=kwd&confirm=true&payment_method=pm_card_visa&"
-                               "automatic_payment_methods[enabled]=true&automatic_payment_methods[allow_redirects]=never");
+  const auto made =
+      bench.call("POST", "/v1/payment_intents",
+                 "amount=2010&currency=kwd&confirm=true&payment_method=pm_card_visa&"
+                 "automatic_payment_methods[enabled]=true&automatic_payment_methods[allow_redirects]=never");
   REQUIRE(made.status == 200);
   const auto refund = "payment_intent=" + at(json_of(made), "id");
   CHECK(bench.call("POST", "/v1/refunds", refund + "&amount=333").status == 400);
   CHECK(bench.call("POST", "/v1/refunds", refund + "&amount=330").status == 200);
-  CHECK(bench.call("POST", "/v1/payment_intents",
-                   "amount=2010&currency=kwd&application_fee_amount=5&transfer_data[destination]=" + bench.account)
+  CHECK(bench
+            .call("POST", "/v1/payment_intents",
+                  "amount=2010&currency=kwd&application_fee_amount=5&transfer_data[destination]=" + bench.account)
             .status == 400);
 }
 
