@@ -25,7 +25,8 @@ constexpr std::size_t max_listed = 1'000;
 struct NewBusiness {
   std::string name;
   static http::Shape shape() {
-    return http::object<NewBusiness>("NewBusiness", {http::required("name", &NewBusiness::name, http::text(1, 60).example("Old Mill Theatre"))});
+    return http::object<NewBusiness>(
+        "NewBusiness", {http::required("name", &NewBusiness::name, http::text(1, 60).example("Old Mill Theatre"))});
   }
 };
 
@@ -33,8 +34,9 @@ struct ShowList {
   std::vector<ShowJson> shows;
   std::optional<std::string> next_cursor;
   static http::Shape shape() {
-    return http::object<ShowList>("ShowList", {http::required("shows", &ShowList::shows, http::items(0, 1000)),
-                                               http::optional("nextCursor", &ShowList::next_cursor, http::text(1, 200))});
+    return http::object<ShowList>("ShowList",
+                                  {http::required("shows", &ShowList::shows, http::items(0, 1000)),
+                                   http::optional("nextCursor", &ShowList::next_cursor, http::text(1, 200))});
   }
 };
 
@@ -60,11 +62,16 @@ class Businesses {
   Task shows(Request& request) {
     const auto caller = agent_of(x, request);
     if (!caller) co_return caller.error();
+    if (caller->key && businesses_for(x, *caller, domain::Capability::see_shows).empty()) {
+      co_return problem_of({Refusal::forbidden, "", "The key may not see shows."});
+    }
     const auto named = caller->key ? named_user(request) : named_user(request, caller->user);
     if (!named) co_return named.error();
-    auto businesses = businesses_for(x, Caller{.user = *named, .session = {}, .key = {}}, domain::Capability::see_shows);
+    auto businesses =
+        businesses_for(x, Caller{.user = *named, .session = {}, .key = {}}, domain::Capability::see_shows);
     if (*named != caller->user && !caller->is_operator) {
-      std::erase_if(businesses, [&](domain::BusinessId id) { return !may(x, *caller, id, domain::Capability::see_shows); });
+      std::erase_if(businesses,
+                    [&](domain::BusinessId id) { return !may(x, *caller, id, domain::Capability::see_shows); });
       if (businesses.empty()) co_return problem_of({Refusal::forbidden, "userId", "These are another user's shows."});
     }
     const auto after = cursor_of(request);
@@ -119,7 +126,8 @@ Expected<domain::UserId> named_user(const Request& request, domain::UserId self)
 Expected<domain::UserId> named_user(const Request& request) {
   auto named = named_user(request, domain::UserId{});
   if (named && !*named) {
-    return std::unexpected(problem_of({Refusal::invalid_field, "userId", "A key has nothing of its own; name a user."}));
+    return std::unexpected(
+        problem_of({Refusal::invalid_field, "userId", "A key has nothing of its own; name a user."}));
   }
   return named;
 }
@@ -132,7 +140,8 @@ std::vector<domain::BusinessId> businesses_for(const Services& services, const C
     if (key && may(services, caller, key->business_id, capability)) out.push_back(key->business_id);
     return out;
   }
-  for (const auto& row : store::list<domain::Business>(services.store, "by_owner", caller.user.value, max_listed).rows) {
+  for (const auto& row :
+       store::list<domain::Business>(services.store, "by_owner", caller.user.value, max_listed).rows) {
     out.push_back(row.id);
   }
   for (const auto& row : store::list<domain::Member>(services.store, "by_user", caller.user.value, max_listed).rows) {
@@ -143,7 +152,8 @@ std::vector<domain::BusinessId> businesses_for(const Services& services, const C
 
 void add_by_user(http::Router& router, const http::Route& route) {
   http::Route own = route;
-  own.doc.parameters.push_back(http::query_param("userId", http::uuid({"USER#"}).doc("The user; the caller by default.")));
+  own.doc.parameters.push_back(
+      http::query_param("userId", http::uuid({"USER#"}).doc("The user; the caller by default.")));
   http::Route by_path = route;
   by_path.path_template += "/{userId}";
   by_path.doc.operation_id += "ByUser";
@@ -159,25 +169,27 @@ void add_businesses(http::Router& router, Services& services) {
       .tags = {"Businesses"}, .security = {"user"}, .token = "$ORGANISER_TOKEN", .capability = {"see_business"}};
   router.add(route(user, Verb::POST, "/v1/businesses", on(&Businesses::create),
                    once({.operation_id = "createBusiness",
-                    .summary = "Create a business; the caller owns it",
-                    .request = http::json_body<NewBusiness>(),
-                    .replies = {http::json_reply<BusinessJson>(201, "The business.")},
-                    .problems = refusals({Refusal::invalid_field, Refusal::unknown_user})})));
+                         .summary = "Create a business; the caller owns it",
+                         .request = http::json_body<NewBusiness>(),
+                         .replies = {http::json_reply<BusinessJson>(201, "The business.")},
+                         .problems = refusals({Refusal::invalid_field, Refusal::unknown_user})})));
   router.add(route(organiser, Verb::GET, "/v1/businesses/{businessId}", on(&Businesses::show),
                    {.operation_id = "getBusiness",
                     .summary = "One's own business",
                     .replies = {http::json_reply<BusinessJson>(200, "The business.")},
                     .problems = refusals({Refusal::forbidden, Refusal::unknown_business})}));
-  add_by_user(router, route(user, Verb::GET, "/businessShows", on(&Businesses::shows),
-                            {.operation_id = "businessShows",
-                             .summary = "All shows of a user's businesses, drafts too",
-                             .description = "Of the businesses that the user owns or works for. Of another user those that the caller may "
-                                            "see. Up to 1,000; beyond that with nextCursor.",
-                             .tags = {"Compatibility"},
-                             .capability = {"user", "see_shows"},
-                             .parameters = paging_parameters(),
-                             .replies = {http::json_reply<ShowList>(200, "The shows.")},
-                             .problems = refusals({Refusal::forbidden, Refusal::unknown_user, Refusal::invalid_field})}));
+  add_by_user(router,
+              route(user, Verb::GET, "/businessShows", on(&Businesses::shows),
+                    {.operation_id = "businessShows",
+                     .summary = "All shows of a user's businesses, drafts too",
+                     .description =
+                         "Of the businesses that the user owns or works for. Of another user those that the caller may "
+                         "see. Up to 1,000; beyond that with nextCursor.",
+                     .tags = {"Compatibility"},
+                     .capability = {"user", "see_shows"},
+                     .parameters = paging_parameters(),
+                     .replies = {http::json_reply<ShowList>(200, "The shows.")},
+                     .problems = refusals({Refusal::forbidden, Refusal::unknown_user, Refusal::invalid_field})}));
 }
 
 }  // namespace admit::api

@@ -120,14 +120,14 @@ class Connect {
   }
 
   /// The browser comes back from the provider's form. That proves nothing, and anybody can open this: our row answers, and
-  /// the account is looked at again once a minute at most.
+  /// the account is looked at again for the state that went along, which is good once, else once a minute at most.
   Task back(Request& request) {
     const auto business = named(request);
     if (!business || !x.payments_ready() || business->stripe_account.empty()) {
       co_return x_notice(request, {.status = 404, .word = "absent_why"});
     }
     const std::string id = business->id.text();
-    if (domain::sales_gate(*business) && x_looks.take(id, x.clock())) {
+    if (domain::sales_gate(*business) && (co_await came_back(request, business->id) || x_looks.take(id, x.clock()))) {
       co_await look_again(meta_of(x, request), *business);
     }
     const auto now = store::get<domain::Business>(x.store, business->id);
@@ -271,6 +271,15 @@ class Connect {
     co_return co_await perform(x.lane, std::move(command), 200, say);
   }
 
+  boost::asio::awaitable<bool> came_back(Request& request, domain::BusinessId business) {
+    const auto state = request.query("state");
+    if (!state) co_return false;
+    const auto taken = co_await submit(x.lane, domain::TakeLink{.meta = meta_of(x, request),
+                                                                .id = domain::link_state_id(*state),
+                                                                .purpose = domain::LinkPurpose::onboarding});
+    co_return taken.result && taken.result->business_id == business;
+  }
+
   Task look_again(domain::Meta meta, domain::Business business) {
     const auto account = co_await x.payments->retrieve_account(business.stripe_account);
     if (!account) co_return failed(account.error());
@@ -291,7 +300,7 @@ class Connect {
     auto made = co_await x.payments->create_account_link(
         {.account_id = business.stripe_account,
          .refresh_url = x.settings.public_url + "/connect/refresh?state=" + state,
-         .return_url = x.settings.public_url + "/connect/return?businessId=" + business.id.text()});
+         .return_url = x.settings.public_url + "/connect/return?businessId=" + business.id.text() + "&state=" + state});
     if (!made) co_return std::unexpected(failed(made.error()));
     co_return *std::move(made);
   }
@@ -346,7 +355,8 @@ void add_connect(http::Router& router, Services& services,
   router.add(route(open, Verb::GET, "/connect/return", on(&Connect::back),
                    {.operation_id = "onboardingReturn",
                     .summary = "Where the provider's form leads back to",
-                    .parameters = {http::query_param("businessId", http::uuid(), true)},
+                    .parameters = {http::query_param("businessId", http::uuid(), true),
+                                   http::query_param("state", http::word_text(1, 100))},
                     .replies = {{.status = 200, .description = "A page.", .content_type = "text/html; charset=utf-8"},
                                 {.status = 404, .description = "A page.", .content_type = "text/html; charset=utf-8"}},
                     .curl = {{"businessId", "$BUSINESS_ID"}}}));
@@ -367,6 +377,8 @@ void add_connect(http::Router& router, Services& services,
   router.add(route(organiser, Verb::POST, "/v1/connect/oauth", on(&Connect::oauth_end),
                    {.operation_id = "finishOauthLink",
                     .summary = "Finish it with what the provider gave along to /connect/oauth",
+                    .description = "By the account that began, as long as its role in the business has `connect_account`.",
+                    .capability = {"user"},
                     .request = http::json_body<OauthReturn>(),
                     .replies = {business},
                     .problems = provider_problems({Refusal::link_used_up, Refusal::account_taken, Refusal::invalid_field,

@@ -27,8 +27,9 @@ struct TicketList {
   std::vector<TicketJson> tickets;
   std::optional<std::string> next_cursor;
   static http::Shape shape() {
-    return http::object<TicketList>("TicketList", {http::required("tickets", &TicketList::tickets, http::items(0, 1000)),
-                                                   http::optional("nextCursor", &TicketList::next_cursor, http::text(1, 200))});
+    return http::object<TicketList>("TicketList",
+                                    {http::required("tickets", &TicketList::tickets, http::items(0, 1000)),
+                                     http::optional("nextCursor", &TicketList::next_cursor, http::text(1, 200))});
   }
 };
 
@@ -36,10 +37,11 @@ struct CodeJson {
   std::string ticket_id, show_id, status, qr_code, encoding;
   static http::Shape shape() {
     using namespace http;
-    return http::object<CodeJson>("Code", {required("ticketId", &CodeJson::ticket_id, uuid()), required("showId", &CodeJson::show_id, uuid()),
-                                     required("status", &CodeJson::status, one_of({"valid", "used", "revoked"})),
-                                     required("qrCode", &CodeJson::qr_code, text(1, 2048)),
-                                     required("encoding", &CodeJson::encoding, text(1, 2048))});
+    return http::object<CodeJson>(
+        "Code", {required("ticketId", &CodeJson::ticket_id, uuid()), required("showId", &CodeJson::show_id, uuid()),
+                 required("status", &CodeJson::status, one_of({"valid", "used", "revoked"})),
+                 required("qrCode", &CodeJson::qr_code, text(1, 2048)),
+                 required("encoding", &CodeJson::encoding, text(1, 2048))});
   }
 };
 
@@ -47,16 +49,18 @@ struct CodeList {
   std::vector<CodeJson> qr_codes;
   std::optional<std::string> next_cursor;
   static http::Shape shape() {
-    return http::object<CodeList>("CodeList", {http::required("qrCodes", &CodeList::qr_codes, http::items(0, 1000)),
-                                               http::optional("nextCursor", &CodeList::next_cursor, http::text(1, 200))});
+    return http::object<CodeList>("CodeList",
+                                  {http::required("qrCodes", &CodeList::qr_codes, http::items(0, 1000)),
+                                   http::optional("nextCursor", &CodeList::next_cursor, http::text(1, 200))});
   }
 };
 
 struct DownloadJson {
   std::string download_url, expires_at;
   static http::Shape shape() {
-    return http::object<DownloadJson>("Download", {http::required("downloadUrl", &DownloadJson::download_url, http::url()),
-                                                   http::required("expiresAt", &DownloadJson::expires_at, http::date_time())});
+    return http::object<DownloadJson>("Download",
+                                      {http::required("downloadUrl", &DownloadJson::download_url, http::url()),
+                                       http::required("expiresAt", &DownloadJson::expires_at, http::date_time())});
   }
 };
 
@@ -64,9 +68,10 @@ struct GenerateRequest {
   std::string registration_id, event_id, user_id;
   static http::Shape shape() {
     using namespace http;
-    return http::object<GenerateRequest>("GenerateRequest", {required("registrationId", &GenerateRequest::registration_id, uuid({"REG#"})),
-                                                       required("eventId", &GenerateRequest::event_id, uuid({"EVENT#"})),
-                                                       required("userId", &GenerateRequest::user_id, uuid({"USER#"}))});
+    return http::object<GenerateRequest>("GenerateRequest",
+                                         {required("registrationId", &GenerateRequest::registration_id, uuid({"REG#"})),
+                                          required("eventId", &GenerateRequest::event_id, uuid({"EVENT#"})),
+                                          required("userId", &GenerateRequest::user_id, uuid({"USER#"}))});
   }
 };
 
@@ -76,8 +81,8 @@ struct Generated {
   static http::Shape shape() {
     using namespace http;
     return http::object<Generated>("Generated", {required("ticketId", &Generated::ticket_id, uuid().doc("The first.")),
-                                           required("s3Key", &Generated::s3_key, text(1, 200)),
-                                           required("tickets", &Generated::tickets, items(1, 40))});
+                                                 required("s3Key", &Generated::s3_key, text(1, 200)),
+                                                 required("tickets", &Generated::tickets, items(1, 40))});
   }
 };
 
@@ -114,7 +119,8 @@ class Tickets {
     const auto ticket = own_ticket(request);
     if (!ticket) co_return ticket.error();
     auto image = co_await on_pool(x.pool, [this, ticket = *ticket] {
-      return document::to_png(document::encode_qr(x.documents.code(ticket).qr_code, document::QrLevel::Q), png_pixels_per_module);
+      return document::to_png(document::encode_qr(x.documents.code(ticket).qr_code, document::QrLevel::Q),
+                              png_pixels_per_module);
     });
     co_return Response(200, "image/png", std::move(image));
   }
@@ -125,7 +131,8 @@ class Tickets {
     if (!ticket) co_return ticket.error();
     const auto link = co_await on_pool(x.pool, [this, ticket = *ticket] {
       x.documents.ensure_page(ticket);
-      return x.objects.signed_link(job::TicketDocuments::object_key(ticket), x.clock(), "ticket-" + ticket.id.text() + ".pdf");
+      return x.objects.signed_link(job::TicketDocuments::object_key(ticket), x.clock(),
+                                   "ticket-" + ticket.id.text() + ".pdf");
     });
     co_return reply(200, DownloadJson{link.url, domain::text(link.expires_at)});
   }
@@ -136,18 +143,21 @@ class Tickets {
     const std::string filename(request.query("filename").value_or(""));
     const http::Problem gone{404, "unknown_file", "There is no such file, or the link is not whole.", "", 0};
     if (!object::valid_key(key)) co_return gone;
-    switch (x.objects.verify_link(key, request.query("expires").value_or(""), filename, request.query("signature").value_or(""),
-                                  x.clock())) {
-      case object::FolderStore::LinkCheck::forged: co_return gone;
+    switch (x.objects.verify_link(key, request.query("expires").value_or(""), filename,
+                                  request.query("signature").value_or(""), x.clock())) {
+      case object::FolderStore::LinkCheck::forged:
+        co_return gone;
       case object::FolderStore::LinkCheck::expired:
         co_return http::Problem{410, "link_expired", "The link has expired; ask for a new one.", "", 0};
-      case object::FolderStore::LinkCheck::valid: break;
+      case object::FolderStore::LinkCheck::valid:
+        break;
     }
     auto bytes = co_await on_pool(x.pool, [this, key] { return x.objects.get(key); });
     if (!bytes) co_return gone;
     Response out(200, "application/pdf", std::move(*bytes));
-    out.headers.push_back({"Content-Disposition",
-                           "attachment; filename=\"" + object::safe_filename(filename.empty() ? "ticket.pdf" : filename) + "\""});
+    out.headers.push_back(
+        {"Content-Disposition",
+         "attachment; filename=\"" + object::safe_filename(filename.empty() ? "ticket.pdf" : filename) + "\""});
     co_return out;
   }
 
@@ -155,6 +165,9 @@ class Tickets {
   Task list(Request& request) {
     const auto caller = agent_of(x, request);
     if (!caller) co_return caller.error();
+    if (caller->key && businesses_for(x, *caller, domain::Capability::see_sales).empty()) {
+      co_return problem_of({Refusal::forbidden, "", "The key may not see sales."});
+    }
     const auto named = caller->key ? named_user(request) : named_user(request, caller->user);
     if (!named) co_return named.error();
     if (*named != caller->user) co_return co_await list_of(request, *caller, *named);
@@ -210,9 +223,8 @@ class Tickets {
     const auto in = input<domain::TicketId>(request, agent_of(x, request));
     if (!in) co_return in.error();
     domain::RevokeTicket command{.meta = meta_of(x, request, in->caller), .ticket_id = in->id};
-    co_return co_await perform(x.lane, std::move(command), 200, [](const Ticket& revoked) {
-      return to_json(revoked, nullptr);
-    });
+    co_return co_await perform(x.lane, std::move(command), 200,
+                               [](const Ticket& revoked) { return to_json(revoked, nullptr); });
   }
 
  private:
@@ -289,23 +301,26 @@ void add_tickets(http::Router& router, Services& services) {
                            .tags = {"Tickets", "Compatibility"},
                            .replies = {http::json_reply<DownloadJson>(200, "The link.")},
                            .problems = own}));
-  router.add(route(open, Verb::GET, "/files/tickets/{file}", on(&Tickets::file),
-                   {.operation_id = "getFile",
-                    .summary = "What a download link points at",
-                    .parameters = {http::path_param("file", http::text(1, 150)), http::query_param("expires", http::text(0, 20)),
-                                   http::query_param("filename", http::text(0, 200)), http::query_param("signature", http::text(0, 100))},
-                    .replies = {http::plain_reply(200, "The page.", "application/pdf")},
-                    .problems = {{404, "unknown_file", "There is no such file, or the link is not whole."},
-                                 {410, "link_expired", "More than 15 minutes have passed; ask for a new link."}},
-                    .curl = {{"file", "$TICKET_ID.pdf"}, {"url", "$DOWNLOAD_URL"}}}));
-  router.add(route(operators, Verb::POST, "/v1/tickets/generate", on(&Tickets::generate),
-                   {.operation_id = "generateTickets",
-                    .summary = "Make again what is missing of a confirmed registration's tickets",
-                    .request = http::json_body<GenerateRequest>(),
-                    .replies = {http::json_reply<Generated>(200, "The tickets; without codes, which are their holder's.")},
-                    .problems = refusals({Refusal::forbidden, Refusal::unknown_registration, Refusal::invalid_field,
-                                          Refusal::registration_not_held}),
-                    .curl = {{"body", R"({"registrationId": "$REGISTRATION_ID", "eventId": "$SHOW_ID", "userId": "$USER_ID"})"}}}));
+  router.add(route(
+      open, Verb::GET, "/files/tickets/{file}", on(&Tickets::file),
+      {.operation_id = "getFile",
+       .summary = "What a download link points at",
+       .parameters = {http::path_param("file", http::text(1, 150)), http::query_param("expires", http::text(0, 20)),
+                      http::query_param("filename", http::text(0, 200)),
+                      http::query_param("signature", http::text(0, 100))},
+       .replies = {http::plain_reply(200, "The page.", "application/pdf")},
+       .problems = {{404, "unknown_file", "There is no such file, or the link is not whole."},
+                    {410, "link_expired", "More than 15 minutes have passed; ask for a new link."}},
+       .curl = {{"file", "$TICKET_ID.pdf"}, {"url", "$DOWNLOAD_URL"}}}));
+  router.add(route(
+      operators, Verb::POST, "/v1/tickets/generate", on(&Tickets::generate),
+      {.operation_id = "generateTickets",
+       .summary = "Make again what is missing of a confirmed registration's tickets",
+       .request = http::json_body<GenerateRequest>(),
+       .replies = {http::json_reply<Generated>(200, "The tickets; without codes, which are their holder's.")},
+       .problems = refusals(
+           {Refusal::forbidden, Refusal::unknown_registration, Refusal::invalid_field, Refusal::registration_not_held}),
+       .curl = {{"body", R"({"registrationId": "$REGISTRATION_ID", "eventId": "$SHOW_ID", "userId": "$USER_ID"})"}}}));
   router.add(route(organiser, Verb::POST, "/v1/tickets/{ticketId}/revoke", on(&Tickets::revoke),
                    {.operation_id = "revokeTicket",
                     .summary = "Make a ticket worthless, by its business",
@@ -314,24 +329,30 @@ void add_tickets(http::Router& router, Services& services) {
                     .curl = {{"ticketId", "$OTHER_TICKET_ID"}}}));
   const auto paging = paging_parameters();
   const auto listed = refusals({Refusal::forbidden, Refusal::unknown_user, Refusal::invalid_field});
-  add_by_user(router, route(user, Verb::GET, "/userTickets", on(&Tickets::list),
-                            {.operation_id = "userTickets",
-                             .summary = "All of a user's tickets in one call",
-                             .description = "Up to 1,000; beyond that with nextCursor. One's own with their codes; another user's as far as "
-                                            "they are for a business whose sales the caller may see, without code, page and link.",
-                             .tags = {"Compatibility"},
-                             .capability = {"holder", "see_sales"},
-                             .parameters = paging,
-                             .replies = {http::json_reply<TicketList>(200, "The tickets; their codes for the holder only.")},
-                             .problems = listed}));
-  add_by_user(router, route(user, Verb::GET, "/userQRcodes", on(&Tickets::list_codes),
-                            {.operation_id = "userQRcodes",
-                             .summary = "The codes of all of one's own tickets",
-                             .description = "Nobody else's: only the holder's account gets a code. Up to 1,000; beyond that with nextCursor.",
-                             .tags = {"Compatibility"},
-                             .parameters = paging,
-                             .replies = {http::json_reply<CodeList>(200, "The codes.")},
-                             .problems = listed}));
+  add_by_user(
+      router,
+      route(user, Verb::GET, "/userTickets", on(&Tickets::list),
+            {.operation_id = "userTickets",
+             .summary = "All of a user's tickets in one call",
+             .description =
+                 "Up to 1,000; beyond that with nextCursor. One's own with their codes; another user's as far as "
+                 "they are for a business whose sales the caller may see, without code, page and link.",
+             .tags = {"Compatibility"},
+             .capability = {"holder", "see_sales"},
+             .parameters = paging,
+             .replies = {http::json_reply<TicketList>(200, "The tickets; their codes for the holder only.")},
+             .problems = listed}));
+  add_by_user(
+      router,
+      route(user, Verb::GET, "/userQRcodes", on(&Tickets::list_codes),
+            {.operation_id = "userQRcodes",
+             .summary = "The codes of all of one's own tickets",
+             .description =
+                 "Nobody else's: only the holder's account gets a code. Up to 1,000; beyond that with nextCursor.",
+             .tags = {"Compatibility"},
+             .parameters = paging,
+             .replies = {http::json_reply<CodeList>(200, "The codes.")},
+             .problems = listed}));
 }
 
 }  // namespace admit::api

@@ -9,7 +9,7 @@ import pytest
 from api import Caller, expect, refused
 
 REASONS = {"admitted", "exited", "malformed", "unsigned_code", "unsupported_code", "forged", "unknown", "revoked", "superseded",
-           "other_show", "outside_window", "already_used", "not_inside"}
+           "other_show", "other_tier", "outside_window", "already_used", "not_inside"}
 
 
 @pytest.fixture
