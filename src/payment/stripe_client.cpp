@@ -688,13 +688,13 @@ AnswerTask<std::string> StripeClient::send(Call call) {
     if (is_maybe_done && failure.kind == FailureKind::not_sent) failure.kind = FailureKind::unknown;
     return std::unexpected(std::move(failure));
   };
+  if (call.method == "GET") call.share = RateLimit::Share::reading;
   for (int attempt = 1;; ++attempt) {
     const auto turn = x_rate_limit.take(call.on_account, call.share, steady_clock::now(),
                                         std::clamp(left(), milliseconds{0}, x_options.longest_queue));
     if (!turn) {
       auto failure = rate_limited(turn.error());
       log_attempt(call.method, call.path, attempt, &failure);
-  if (call.method == "GET") call.share = RateLimit::Share::reading;
       co_return failed(std::move(failure));
     }
     co_await pause(*turn);
