@@ -43,6 +43,7 @@ deps-test: deps
 	@scripts/install_packages deps/debian-test.txt
 	@scripts/make_venv
 	@scripts/make_contract_tools
+	@scripts/make_identity_tools
 
 test: deps-test
 	@$(MAKE) build/release/build.ninja

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <filesystem>
 #include <optional>
 #include <span>
@@ -18,9 +19,11 @@
 #include "domain/shows.hpp"
 #include "engine/device_view.hpp"
 #include "engine/lane.hpp"
-#include "engine/sale_view.hpp"
 #include "engine/revocation_board.hpp"
+#include "engine/sale_view.hpp"
 #include "http/client.hpp"
+#include "identity/external_tokens.hpp"
+#include "job/identity_jobs.hpp"
 #include "http/server.hpp"
 #include "job/audit_sealer.hpp"
 #include "job/mails.hpp"
@@ -32,10 +35,10 @@
 #include "payment/stripe_client.hpp"
 #include "store/sqlite/sqlite_store.hpp"
 #include "token/order_key.hpp"
+#include "token/proof_key.hpp"
 
 #ifndef ADMIT_VERSION
 #define ADMIT_VERSION "0.1.0"
-#include "token/proof_key.hpp"
 #endif
 
 namespace admit::app {
@@ -47,6 +50,27 @@ std::string url_of(const Config& config, std::uint16_t port) {
   const auto host = Config::address("listen", config.listen).host;
   const bool v6 = host.find(':') != std::string::npos;
   return (config.tls_cert.empty() ? "http://" : "https://") + (v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
+}
+
+/// A provider's document, and for how long it says that it holds (RFC 9111, 5.2.2.1).
+std::expected<identity::Fetched, std::string> fetch_document(http::Client& client, const std::string& url) {
+  http::ClientRequest request{.url = url, .headers = {{"Accept", "application/json"}}};
+  request.total_limit = std::chrono::seconds{5};
+  request.max_reply_bytes = identity::jwks_limit_bytes;
+  const auto reply = client.send_blocking(std::move(request));
+  if (!reply) return std::unexpected(std::string(http::word(reply.error().fault)));
+  if (reply->status != 200) return std::unexpected("HTTP " + std::to_string(reply->status));
+  identity::Fetched out{.body = reply->body, .max_age = std::nullopt};
+  const std::string_view control = reply->header("Cache-Control").value_or("");
+  if (const auto at = control.find("max-age="); at != std::string_view::npos) {
+    std::int64_t seconds = 0;
+    const auto text = control.substr(at + 8);
+    const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+    if (fault == std::errc{} && seconds >= 0) {
+      out.max_age = std::min<std::chrono::seconds>(std::chrono::seconds{seconds}, identity::keys_age_most);
+    }
+  }
+  return out;
 }
 
 /// Stripe.js of the release that we speak: the word behind the date of the interface's version.
@@ -104,6 +128,7 @@ struct App::Parts {
                      .on_commit = [this](const domain::Changes& changes) {
                        sale.on_commit(changes);
                        devices.on_commit(changes);
+                       for (const auto& put : changes.of<domain::Revocation>()) refuse(*put.row);
                      }}),
         lane_runner(lane),
         server(server_options(), router),
@@ -125,12 +150,12 @@ struct App::Parts {
                             installation_id);
     }
     open_mail();
+    open_identity();
     workers.emplace(lane, store, documents, provider_jobs ? &*provider_jobs : nullptr, mails ? &*mails : nullptr, clock,
-                    random_seed);
+                    random_seed, identity_jobs ? &*identity_jobs : nullptr);
     const std::chrono::seconds seal_after{config.audit_seal_after_s};
     sealer.emplace(lane, store, clock, random_seed, job::SealerOptions{.lag = seal_after, .interval = seal_after});
     services.emplace(api::Services{.settings = {.public_url = public_url,
-                       for (const auto& put : changes.of<domain::Revocation>()) refuse(*put.row);
                                                 .publishable_key = publishable_key,
                                                 .payment_script = payment_script,
                                                 .api_version = std::string(payment::stripe_version),
@@ -156,6 +181,8 @@ struct App::Parts {
                                    .seed = random_seed,
                                    .metrics_text = {},
                                    .is_ready = [this] { return is_ready(); }});
+    services->external = external.get();
+    services->external_client = identity_client.get();
     const auto metrics_text = [this] { return app::metrics_text(lane.counts(), workers->counts(), store.figures(), server.stats()); };
     if (config.metrics_listen.empty()) {
       services->metrics_text = metrics_text;
@@ -170,6 +197,8 @@ struct App::Parts {
 
   void start() {
     if (sandbox) sandbox->start();
+    revocations.start();
+    if (external) external->start();
     workers->start(static_cast<unsigned>(config.workers));
     sealer->start();
     server.start();
@@ -178,10 +207,12 @@ struct App::Parts {
 
   void stop() {
     if (std::exchange(stopped, true)) return;
+    if (external) external->stop();
     if (sandbox) sandbox->stop();
     server.stop(drain_limit);
     if (metrics_server) metrics_server->stop(std::chrono::seconds{1});
     if (workers) workers->stop();
+    revocations.stop();
     if (sealer) sealer->stop();
     pool.join();
     password_pool.join();
@@ -197,8 +228,6 @@ struct App::Parts {
             .cors_origins = config.cors_origins,
             .trusted_proxies = trusted_proxies_of(config),
             .rate_limits = rate_limits_of(config,
-    revocations.start();
-    if (external) external->start();
                                           [this](std::string_view token) -> std::optional<domain::UserId> {
                                             const auto claims = tokens.verify(token, clock());
                                             return claims ? std::optional((*claims)->user) : std::nullopt;
@@ -211,8 +240,9 @@ struct App::Parts {
             .access_log = config.access_log};
   }
 
+  void refuse(const domain::Revocation& row) { tokens.revoke(row.subject, row.at, row.kept, clock()); }
+
   void add_epoch() {
-    revocations.stop();
     const auto record = ring->next_epoch();
     const auto added = lane.call(domain::AddSealingEpoch{
         .meta = {.now = clock(), .seed = random_seed(), .actor = "system"},
@@ -240,8 +270,6 @@ struct App::Parts {
           .seed = static_cast<std::uint64_t>(config.sandbox_seed)});
       options.api_base = sandbox->api_base();
       options.connect_base = sandbox->api_base();
-  void refuse(const domain::Revocation& row) { tokens.revoke(row.subject, row.at, row.kept, clock()); }
-
       options.client_id = sandbox->keys().client_id;
       options.secret_key = sandbox->keys().secret_key.copy();
       publishable_key = sandbox->keys().publishable_key.text();
@@ -308,6 +336,22 @@ struct App::Parts {
     mails.emplace(store, documents, *mailer, std::move(options));
   }
 
+  /// Other providers of identities: their keys are read by a thread of its own.
+  void open_identity() {
+    auto providers = identity_providers(config.identity);
+    if (providers.empty()) return;
+    identity_client = std::make_unique<http::Client>();
+    external = std::make_unique<identity::ExternalTokens>(
+        std::move(providers), [this](const std::string& url) { return fetch_document(*identity_client, url); },
+        [](const identity::Provider& provider, const std::string& reason) {
+          log::warning("a provider of identities could not be read", {{"provider", provider.name}, {"reason", reason}});
+        });
+    if (const auto* provider = external->sign_up_provider()) {
+      identity_jobs.emplace(lane, store, *identity_client,
+                            job::IdentityAdmin{provider->issuer, provider->service_key.copy()}, clock, random_seed);
+    }
+  }
+
   void open_metrics(std::function<std::string()> text) {
     const auto address = Config::address("metrics_listen", config.metrics_listen);
     metrics_router.add({.verb = http::Verb::GET,
@@ -347,6 +391,8 @@ struct App::Parts {
   api::Pool password_pool;
   std::string installation_id;
   token::OrderKeys order_keys;
+  token::ProofKeys proof_keys;
+  engine::RevocationBoard revocations;
   std::unique_ptr<payment::sandbox::Sandbox> sandbox;
   std::string publishable_key;
   std::string payment_script;
@@ -357,6 +403,9 @@ struct App::Parts {
   std::optional<job::ProviderJobs> provider_jobs;
   std::unique_ptr<mail::Mailer> mailer;
   std::optional<job::Mails> mails;
+  std::unique_ptr<http::Client> identity_client;
+  std::unique_ptr<identity::ExternalTokens> external;
+  std::optional<job::IdentityJobs> identity_jobs;
   std::optional<job::Workers> workers;
   std::optional<job::AuditSealer> sealer;
   std::optional<api::Services> services;
@@ -382,5 +431,3 @@ domain::Meta App::meta(std::string actor) const {
 }
 
 }  // namespace admit::app
-  token::ProofKeys proof_keys;
-  engine::RevocationBoard revocations;

@@ -210,6 +210,11 @@ Config load_config(const std::optional<std::string>& path, const Environment& en
       throw ConfigError(*path + ": " + std::string(e.description()) + " (line " + std::to_string(e.source().begin.line) + ")");
     }
     for (const auto& [name, node] : table) {
+      if (name.str() == "identity") {
+        config.identity = read_identity(*path, environment);
+        if (std::ranges::any_of(config.identity, &IdentityConfig::has_secret)) config.secret_file = *path;
+        continue;
+      }
       const auto key = std::ranges::find(keys(), name.str(), &Key::name);
       if (key == keys().end()) throw ConfigError(*path + ": there is no key '" + std::string(name.str()) + "'");
       set_from_toml(config, *key, node);

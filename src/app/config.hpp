@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "app/identity_config.hpp"
 #include "mail/address.hpp"
 
 namespace admit::app {
@@ -65,6 +66,7 @@ struct Config {
   std::string mail_from;
   std::string mail_reply_to;
   std::string master_key;  // 64 hexadecimal digits; "" : of the command or the file
+  std::vector<IdentityConfig> identity;  // tables [identity.NAME]
   std::string master_key_file;  // "" : master.key in the data folder
   std::vector<std::string> master_key_command;  // program and arguments; it prints the key
   std::string secret_file;  // no key: the file that was read, where it holds a secret

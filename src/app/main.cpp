@@ -64,7 +64,7 @@ int serve(const Common& common) {
   const SignalWait signals;
   App app(config);
   app.start();
-  std::cout << "listening on " << app.base_url() << std::endl;
+  std::cout << "listening on " + app.base_url() + "\n" << std::flush;  // in one piece: others write to the log already
   if (const auto* sandbox = app.sandbox()) {
     const auto file = write_sandbox_file(config.data, *sandbox);
     std::cout << "payments come from the sandbox: no money moves, tickets say TEST; its address and keys are in " << file.string()

@@ -14,6 +14,7 @@
 #include "app/verify.hpp"
 #include "domain/accounts.hpp"
 #include "domain/cancellations.hpp"
+#include "domain/devices.hpp"
 #include "domain/disputes.hpp"
 #include "domain/door.hpp"
 #include "domain/jobs.hpp"
@@ -919,6 +920,10 @@ class Simulation {
       case JobKind::render_tickets:
       case JobKind::create_intent:
       case JobKind::mail:
+      case JobKind::create_identity:
+      case JobKind::create_account:
+      case JobKind::join_guests:
+      case JobKind::erase_person:
         return "";
     }
     return "";

@@ -30,7 +30,7 @@ void put_identity(World& world, const Meta& meta, FreshIds& ids, const ExternalP
                              .subject = person.subject,
                              .email = person.email,
                              .linked_at = meta.now});
-  audit(world, meta, ids, "identity.linked", user.value);
+  audit(world, meta, ids, "user.identity_linked", user.value);
 }
 
 /// What a new account is called: as the provider says, else as the address begins.
@@ -219,7 +219,7 @@ Result<ExternalIdentity> decide(const UnlinkIdentity& command, World& world) {
   identity.user_id = {};
   world.put(identity);
   FreshIds ids(command.meta);
-  audit(world, command.meta, ids, "identity.unlinked", user_id.value);
+  audit(world, command.meta, ids, "user.identity_unlinked", user_id.value);
   return identity;
 }
 

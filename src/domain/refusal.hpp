@@ -18,7 +18,7 @@ ADMIT_WORDS(Refusal,
             email_taken, email_not_verified,
             unknown_business, unknown_show, unknown_registration, unknown_transaction, unknown_ticket,
             unknown_device, unknown_check_in, unknown_job, unknown_refund, unknown_dispute, unknown_alert,
-            unknown_member, unknown_key, unknown_passkey, unknown_proof,
+            unknown_member, unknown_key, unknown_passkey, unknown_proof, unknown_identity,
             forbidden,               // known, but not the caller's
             account_taken,           // the provider's account belongs to another business
             show_not_draft, show_incomplete, show_not_published, show_cancelled, sale_not_open, sale_closed,
@@ -35,6 +35,7 @@ ADMIT_WORDS(Refusal,
             already_member, owner_stays, second_factor_on, second_factor_off,
             identity_taken,          // the name at the provider belongs to another account
             link_first,              // an account has this address: sign in to it, then link
+            only_sign_in,            // without it the account could not be signed in to
             link_used_up,            // a way back from the provider: used before, too old, or somebody else's
             ticket_not_valid, not_an_entry, other_device, annul_too_late, already_annulled,
             conflict,                // kept losing against concurrent changes; nothing was done, send it again

@@ -337,6 +337,7 @@ Tried Mails::send(const domain::Job& job) {
   if (is_away()) return put_off("the mail server could not be reached a moment ago");
   Draft draft;
   if (!write(job, draft)) return "there is nothing to write about";
+  if (draft.reader.email.empty()) return "";  // nobody ever told us an address
   if (!mail::is_address(draft.reader.email)) return "the reader has no address that mail can go to";
   if (const auto wait = take_turn(draft.reader.email)) {
     Tried tried = put_off("its address got as many mails as it may in an hour");

@@ -61,12 +61,13 @@ bool asks_provider(domain::JobKind kind) {
 }  // namespace
 
 Workers::Workers(engine::Lane& lane, store::Store& store, TicketDocuments& documents, ProviderJobs* provider,
-                 Mails* mails, Clock clock, std::function<domain::Seed()> seed)
+                 Mails* mails, Clock clock, std::function<domain::Seed()> seed, IdentityJobs* identities)
     : x_lane(lane),
       x_store(store),
       x_documents(documents),
       x_provider(provider),
       x_mails(mails),
+      x_identities(identities),
       x_clock(std::move(clock)),
       x_seed(std::move(seed)) {}
 
@@ -141,7 +142,6 @@ Tried Workers::perform(const domain::Job& job) {
       tried.is_away = x_is_stopping;  // it was stopped, not refused
       return tried;
     }
-    case domain::JobKind::mail: return x_mails != nullptr ? x_mails->send(job) : Tried("");
     case domain::JobKind::join_guests: {
       const domain::UserId user{job.subject};
       Tried tried = people_jobs().join_guests(user);
@@ -150,6 +150,7 @@ Tried Workers::perform(const domain::Job& job) {
     case domain::JobKind::create_identity:
       return x_identities != nullptr ? x_identities->create_identity(domain::UserId{job.subject}) : Tried("");
     case domain::JobKind::erase_person: return people_jobs().erase_person(domain::UserId{job.subject});
+    case domain::JobKind::mail: return x_mails != nullptr ? x_mails->send(job) : Tried("");
     default: break;
   }
   return "this binary cannot do a job of this kind";
@@ -174,14 +175,13 @@ Tried Workers::ask_provider(const domain::Job& job) {
     case domain::JobKind::reverse_transfer:
       return x_provider->reverse_transfer(domain::DisputeId{job.subject}, job.attempts);
     case domain::JobKind::collect_evidence: return x_provider->collect_evidence(domain::DisputeId{job.subject});
-    default: break;
     case domain::JobKind::create_account:
       return x_provider->create_account(domain::BusinessId{job.subject}, job.detail);
+    default: break;
   }
   return "this binary cannot do a job of this kind";
 }
 
-Tried Workers::render_tickets(domain::RegistrationId id) {
 PeopleJobs Workers::people_jobs() {
   return {.lane = x_lane,
           .store = x_store,
@@ -190,6 +190,7 @@ PeopleJobs Workers::people_jobs() {
           .is_stopping = [this] { return x_is_stopping.load(); }};
 }
 
+Tried Workers::render_tickets(domain::RegistrationId id) {
   const auto registration = store::get<domain::Registration>(x_store, id);
   if (!registration || !registration->confirmed_at) return "the registration is not confirmed";
   for (std::int64_t number = 1; number <= registration->ticket_count; ++number) {

@@ -13,6 +13,7 @@
 #include "domain/instant.hpp"
 #include "domain/jobs.hpp"
 #include "engine/lane.hpp"
+#include "job/identity_jobs.hpp"
 #include "job/mails.hpp"
 #include "job/provider_jobs.hpp"
 #include "job/ticket_documents.hpp"
@@ -26,14 +27,15 @@ struct WorkerCounts {
   std::uint64_t expired = 0;
 };
 
-class Workers {
 struct PeopleJobs;
 
+class Workers {
  public:
-  /// `provider` may be null: then nothing can be asked of one; `mails` may be: then none is sent. `seed` gives fresh
+  /// `provider` may be null: then nothing can be asked of one; `mails` may be: then none is sent; `identities` may be:
+  /// then accounts are here alone. `seed` gives fresh
   /// randomness.
   Workers(engine::Lane& lane, store::Store& store, TicketDocuments& documents, ProviderJobs* provider, Mails* mails,
-          Clock clock, std::function<domain::Seed()> seed);
+          Clock clock, std::function<domain::Seed()> seed, IdentityJobs* identities = nullptr);
   ~Workers();
 
   /// Takes due jobs and does them until none is due or `deadline` has passed; says how many it did. Any thread; a schedule
@@ -57,9 +59,9 @@ struct PeopleJobs;
   [[nodiscard]] Tried try_job(const domain::Job& job);
   [[nodiscard]] Tried perform(const domain::Job& job);
   [[nodiscard]] Tried ask_provider(const domain::Job& job);
+  [[nodiscard]] PeopleJobs people_jobs();
   [[nodiscard]] Tried render_tickets(domain::RegistrationId id);
   [[nodiscard]] domain::Meta meta();
-  [[nodiscard]] PeopleJobs people_jobs();
   bool wait(std::chrono::milliseconds time, std::uint64_t* seen_wakes);
   void job_loop();
   void sweep_loop();
@@ -70,6 +72,7 @@ struct PeopleJobs;
   TicketDocuments& x_documents;
   ProviderJobs* x_provider;
   Mails* x_mails;
+  IdentityJobs* x_identities;
   Clock x_clock;
   std::function<domain::Seed()> x_seed;
   std::atomic<std::uint64_t> x_done{0};
