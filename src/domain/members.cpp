@@ -61,7 +61,7 @@ Result<Proof> decide(const InviteMember& command, World& world) {
              .ttl = invitation_ttl});
   FreshIds ids(command.meta);
   put_job(world, command.meta, ids, JobKind::mail, command.proof_id.value, word(ProofPurpose::join_business));
-  audit(world, command.meta, ids, "member.invited", business->id.value);
+  audit(world, command.meta, ids, "business.member_invited", business->id.value);
   return world.get<Proof>(command.proof_id);
 }
 
