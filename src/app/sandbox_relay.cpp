@@ -15,6 +15,14 @@ using http::Verb;
 constexpr std::chrono::seconds reply_limit{60};
 constexpr std::array<std::string_view, 2> sent_headers{"Content-Type", "Origin"};
 
+/// A reply's type must outlive it: one of these, the last for any other.
+std::string_view lasting(std::string_view type) {
+  static constexpr std::array<std::string_view, 4> types{"text/html; charset=utf-8", "text/javascript; charset=utf-8",
+                                                         "application/json", "text/plain; charset=utf-8"};
+  const auto* const found = std::ranges::find(types, type);
+  return found != types.end() ? *found : types.back();
+}
+
 /// Of the sandbox's reply, what is about its body or about who may read it.
 bool is_passed_on(std::string_view name) {
   static constexpr std::array<std::string_view, 7> names{"content-security-policy",
@@ -39,8 +47,7 @@ Task relay(http::Client& client, std::string api_base, Request& request) {
   }
   auto told = co_await client.send(std::move(asked));
   if (!told) co_return http::Problem{503, "provider_unavailable", "The sandbox does not answer; try again.", "", 2};
-  Response out(told->status, std::string(told->header("Content-Type").value_or("text/plain; charset=utf-8")),
-               std::move(told->body));
+  Response out(told->status, lasting(told->header("Content-Type").value_or("")), std::move(told->body));
   for (auto& header : told->headers) {
     if (is_passed_on(header.name)) out.headers.push_back(std::move(header));
   }
