@@ -156,13 +156,17 @@ void needs(const EraseTraces& command, Needs& needs) {
   for (const auto id : command.session_ids) needs.change<Session>(id);
   for (const auto id : command.passkey_ids) needs.change<Passkey>(id);
   for (const auto id : command.identity_ids) needs.change<ExternalIdentity>(id);
+  for (const auto id : command.member_ids) {
+    if (const auto* member = needs.change<Member>(id)) needs.change<Business>(member->business_id);
+  }
 }
 
 Result<User> decide(const EraseTraces& command, World& world) {
   const User* user = world.find<User>(command.user_id);
   if (user == nullptr) return no_account();
   if (!user->erased_at) return refuse(Refusal::forbidden, "", "Whoever they belong to is there.");
-  if (std::max({command.session_ids.size(), command.passkey_ids.size(), command.identity_ids.size()}) > max_traces) {
+  if (std::max({command.session_ids.size(), command.passkey_ids.size(), command.identity_ids.size(),
+                command.member_ids.size()}) > max_traces) {
     return refuse(Refusal::too_many, "", "Erase at most 100 of each at a time.");
   }
   FreshIds ids(command.meta);
@@ -193,6 +197,17 @@ Result<User> decide(const EraseTraces& command, World& world) {
     identity.subject.clear();
     identity.email.clear();
     world.put(std::move(identity));
+  }
+  for (const auto id : command.member_ids) {
+    const Member* found = world.find<Member>(id);
+    if (found == nullptr || found->user_id != command.user_id || found->removed_at) continue;
+    Member member = *found;
+    Business business = world.get<Business>(member.business_id);
+    member.removed_at = command.meta.now;
+    --business.member_count;
+    world.put(std::move(business));
+    world.put(std::move(member));
+    audit(world, command.meta, ids, "member.removed", id.value);
   }
   return *user;
 }

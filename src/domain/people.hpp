@@ -57,6 +57,7 @@ struct EraseTraces {
   std::vector<SessionId> session_ids;
   std::vector<PasskeyId> passkey_ids;
   std::vector<IdentityId> identity_ids;
+  std::vector<MemberId> member_ids;
 };
 void needs(const EraseTraces& command, Needs& needs);
 [[nodiscard]] Result<User> decide(const EraseTraces& command, World& world);

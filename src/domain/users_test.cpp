@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "domain/guests.hpp"
+#include "domain/members.hpp"
 #include "domain/people.hpp"
 #include "domain/testing/office.hpp"
 #include "domain/throttle.hpp"
@@ -311,6 +312,37 @@ TEST_CASE("erasure: traces of an erased person only, and only theirs") {
   CHECK(p.rows.get<Session>(own).agent.empty());
   CHECK(p.rows.get<Session>(own).address.empty());
   CHECK(p.rows.get<Session>(other).agent == "Another");
+}
+
+TEST_CASE("erasure: whoever worked for a business does so no more, nothing external or of a key signs in") {
+  People p;
+  const auto proof = p.o.fresh<ProofId>();
+  auto clerk = p.ada();
+  clerk.email_verified = true;
+  const UserId id = p.o.must(clerk).id;
+  p.o.must(InviteMember{.meta = p.o.meta(p.o.organiser),
+                        .business_id = p.o.business,
+                        .email = "ada@example.net",
+                        .role = MemberRole::finance,
+                        .proof_id = proof,
+                        .secret_hash = {"s"}});
+  const auto member = p.o.must(JoinBusiness{.meta = p.o.meta(id), .proof_id = proof, .secret_hash = {"s"}}).id;
+  const PasskeyId passkey = passkey_id("credential");
+  const IdentityId identity = identity_id("https://issuer.example", "ada");
+  p.rows.world.put(Passkey{.id = passkey, .user_id = id, .credential_id = {"credential"}, .name = "Ada's telephone"});
+  p.rows.world.put(ExternalIdentity{
+      .id = identity, .user_id = id, .issuer = "https://issuer.example", .subject = "ada", .email = "ada@example.net"});
+  p.o.must(ErasePerson{.meta = p.o.meta(id), .password_hash = "h"});
+  const EraseTraces traces{
+      .meta = p.o.meta(), .user_id = id, .passkey_ids = {passkey}, .identity_ids = {identity}, .member_ids = {member}};
+  p.o.must(traces);
+  p.o.must(traces);
+  CHECK(p.rows.get<Member>(member).removed_at);
+  CHECK(p.rows.get<Business>(p.o.business).member_count == 0);
+  CHECK(p.rows.get<Passkey>(passkey).removed_at);
+  CHECK(p.rows.get<Passkey>(passkey).name.empty());
+  CHECK(!p.rows.get<ExternalIdentity>(identity).user_id);
+  CHECK(p.rows.get<ExternalIdentity>(identity).email.empty());
 }
 
 }  // namespace

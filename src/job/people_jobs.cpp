@@ -101,6 +101,11 @@ Tried PeopleJobs::erase_person(domain::UserId id) const {
       return traces([&](domain::EraseTraces& command) { command.passkey_ids = ids_of(rows); });
     });
   }
+  if (fault.empty()) {
+    fault = each_page<domain::Member>(store, "by_user", id.value, [&](const auto& rows) {
+      return traces([&](domain::EraseTraces& command) { command.member_ids = ids_of(rows); });
+    });
+  }
   // Those that were erased are no more in the list.
   while (fault.empty()) {
     const auto identities = store::list<domain::ExternalIdentity>(store, "by_user", id.value, rows_per_read);

@@ -74,6 +74,17 @@ class Desk {
   Row row(domain::IdOf<Row> id) {
     return store::get<Row>(x_store, id).value();
   }
+  template <class Row, class Change>
+  void change(domain::IdOf<Row> id, Change change) {
+    domain::World world;
+    const domain::Need need{domain::table_of<Row>, id.value, true};
+    const auto unit = x_store.begin();
+    unit->load({&need, 1}, world);
+    Row row = world.get<Row>(id);
+    change(row);
+    world.put(std::move(row));
+    REQUIRE(unit->save(world.changes()).status == store::SaveStatus::saved);
+  }
   /// By the provider's control routes, or as its own page does.
   json::object ask(std::string path, std::string body = {}, std::string account = {}) {
     http::ClientRequest request;
@@ -255,4 +266,21 @@ TEST_CASE("event job: a refund made by hand at the provider tells what went back
   CHECK(refund.amount_minor == 1000);
   CHECK(refund.reverse_transfer);
   CHECK(refund.fee_back_minor == 100);
+}
+
+TEST_CASE("account job: an answer that was lost, or a crash before it was noted, leaves one account") {
+  Desk desk;
+  domain::testing::Office<Desk> o{desk};
+  o.now = now();
+  auto jobs = desk.jobs();
+  const auto business = o.must(domain::CreateBusiness{.meta = o.meta(o.organiser), .name = "Mill"}).id;
+  desk.ask("/__sbx/faults", "response_lost=1");
+  for (int tries = 0; tries < 5 && !jobs.create_account(business, "DE").error.empty(); ++tries) {
+  }
+  const auto account = desk.row<domain::Business>(business).stripe_account;
+  CHECK(account.starts_with("acct_"));
+  // As if it had ended before the account was noted.
+  desk.change<domain::Business>(business, [](domain::Business& row) { row.stripe_account.clear(); });
+  CHECK(jobs.create_account(business, "DE").error == "");
+  CHECK(desk.row<domain::Business>(business).stripe_account == account);
 }

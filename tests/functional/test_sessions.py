@@ -141,3 +141,21 @@ def test_sign_ins_and_their_ends_hold_after_a_restart(serve, tmp_path):
     assert Caller(again.base_url, kept["accessToken"]).get("/v1/me").status_code == 200
     assert Caller(again.base_url, ended["accessToken"]).get("/v1/me").status_code == 401
     again.assert_clean()
+
+
+def test_guesses_from_elsewhere_keep_nobody_out(serve):
+    running = serve("--sandbox", ADMIT_TRUSTED_PROXIES="127.0.0.1/32")
+    anybody = Caller(running.base_url)
+    email, password = fresh_email(), "correct horse battery"
+    expect(anybody.post("/v1/users", {"email": email, "password": password, "name": "Ada"}), 201)
+
+    def enter(address, secret=password):
+        return anybody.post("/v1/sessions", {"email": email, "password": secret}, headers={"X-Forwarded-For": address})
+
+    expect(enter("192.0.2.7"), 201)  # from now on this network is known to the account
+    guesses = [enter(f"198.51.{network}.9", f"wrong {n} horse").status_code for network in range(6) for n in range(6)]
+    assert guesses == [401] * 30 + [429] * 6
+    refused(enter("203.0.113.5"), "too_many_failures", 429)
+    expect(enter("192.0.2.200"), 201)
+    assert [one["address"] for one in expect(Caller(running.base_url, expect(enter("192.0.2.7"), 201)["accessToken"])
+                                             .get("/v1/sessions"), 200)["sessions"]][0] == "192.0.2.7"
