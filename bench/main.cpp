@@ -14,6 +14,7 @@
 #include "lane_steps.hpp"
 #include "micro.hpp"
 #include "phases.hpp"
+#include "security_steps.hpp"
 #include "seed.hpp"
 #include "server.hpp"
 
@@ -46,6 +47,9 @@ int run(const std::string& binary, const std::string& folder, const std::string&
 
   print("single steps");
   for (const auto& step : measure_steps(quick)) {
+    report.add(step.name, std::round(step.value * 1000) / 1000, step.unit, step.note);
+  }
+  for (const auto& step : measure_security(quick)) {
     report.add(step.name, std::round(step.value * 1000) / 1000, step.unit, step.note);
   }
   auto fsync = measure_fsync(folder, quick ? 1 : 3);
@@ -113,6 +117,7 @@ int run(const std::string& binary, const std::string& folder, const std::string&
     phases.check_ins = 15'000;
     phases.reservations = 6'000;
     phases.sold_out_s = 1;
+    phases.attack_s = 2;
     phases.limit_s = 10;
     phases.purchases = 64;
   }

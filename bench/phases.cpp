@@ -98,6 +98,8 @@ void Phases::run() {
       "GET /healthz, the median of " + std::to_string(x_hello_rates.size()) + " runs between the other phases");
   x_report.add("memory_under_load", round_to(x_server.memory_mb(), 0.1), "MB",
                "resident, after all phases but purchases");
+  sign_in();
+  check_in_under_attack();
   purchase();
   x_report.add("memory_after_pdfs", round_to(x_server.memory_mb(), 0.1), "MB",
                "resident, after the purchases and their PDFs");
@@ -177,18 +179,23 @@ std::string Phases::check_in_body(std::uint64_t i) const {
   return R"({"qrCode":")" + x_seeded.codes[i] + R"(","nonce":"scan-)" + std::to_string(i) + R"("})";
 }
 
-void Phases::check_in_alone() {
-  const auto begun = before();
+LoadResult Phases::scan_one_by_one(std::uint64_t most, double seconds) {
   const std::uint64_t first = x_codes_used;
   auto result = run_load({.port = x_server.port(),
                           .connections = 1,
-                          .requests = 300,
-                          .limit_s = 5,
+                          .requests = std::min<std::uint64_t>(most, x_seeded.codes.size() - first),
+                          .limit_s = seconds,
                           .contains = R"("valid":true)",
                           .request = [&](std::uint64_t i, std::string& out) {
                             write_request(out, "POST /tickets/validate", x_gate_headers, check_in_body(first + i));
                           }});
   x_codes_used += result.good + result.bad + result.lost;
+  return result;
+}
+
+void Phases::check_in_alone() {
+  const auto begun = before();
+  auto result = scan_one_by_one(300, 5);
   json::object entry;
   x_report.add(finish(entry, "checkin_alone_http", result, begun,
                       "one gate, one scan after the other: each waits for its own commit"));

@@ -37,6 +37,7 @@ struct PhasePlan {
   std::uint64_t reservations = 40'000;
   double sold_out_s = 5;
   double limit_s = 45;  // of each of the writing phases
+  double attack_s = 6;
   int purchases = 500;
   int buyers = 32;
 };
@@ -61,10 +62,14 @@ class Phases {
 
   void hello(std::string when);
   void check_in_alone();
+  /// One gate that scans for `seconds` at the most, one after the other.
+  [[nodiscard]] LoadResult scan_one_by_one(std::uint64_t most, double seconds);
   void check_in();
   void reserve_hot();
   void sold_out();
   void purchase();
+  void check_in_under_attack();
+  void sign_in();
 
   [[nodiscard]] std::string check_in_body(std::uint64_t i) const;
   void buy(Caller& office, Caller& provider, std::size_t number) const;

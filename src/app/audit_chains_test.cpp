@@ -10,6 +10,7 @@
 #include "app/verify.hpp"
 #include "domain/testing/office.hpp"
 #include "job/audit_sealer.hpp"
+#include "log/log.hpp"
 #include "store/memory/memory_store.hpp"
 
 namespace {

@@ -100,6 +100,44 @@ def test_nobody_else_reads_it(world):
     assert world.operator.get("/v1/audit?from=yesterday").status_code in (400, 422)
 
 
+def test_a_business_reads_what_was_done_with_its_own(world, open_show):
+    path = f"/v1/businesses/{world.organiser.business_id}/audit"
+    customer = world.customer()
+    held = expect(customer.reserve(open_show[0], [(open_show[1], 1)]), 201)
+    foreign = world.customer()
+    found, cursor = [], None
+    while True:
+        page = expect(world.organiser.get(f"{path}?limit=5" + (f"&cursor={cursor}" if cursor else "")), 200)
+        assert len(page["entries"]) <= 5
+        found += page["entries"]
+        cursor = page.get("nextCursor")
+        if not cursor:
+            break
+    ids = [entry["auditId"] for entry in found]
+    assert ids == sorted(set(ids), reverse=True)
+    # All of its shows that the whole audit has, and itself.
+    everything, cursor = [], None
+    while True:
+        page = expect(world.operator.get("/v1/audit?limit=1000" + (f"&cursor={cursor}" if cursor else "")), 200)
+        everything += page["entries"]
+        cursor = page.get("nextCursor")
+        if not cursor:
+            break
+    shows = {entry["showId"] for entry in found if entry["showId"]}
+    assert open_show[0] in shows
+    wanted = {entry["auditId"] for entry in everything if entry["showId"] in shows or entry["subjectId"] == world.organiser.business_id}
+    assert wanted <= set(ids) | {entry["auditId"] for entry in everything if entry["auditId"] > ids[0]}
+    # Where a buyer sat is not the organiser's business; where his own people sat is.
+    mine = next(entry for entry in found if entry["subjectId"] == held["registrationId"])
+    assert mine["actor"] == f"user:{customer.user_id}" and mine["address"] == ""
+    created = next(entry for entry in found if entry["action"] == "show.created" and entry["showId"] == open_show[0])
+    assert created["address"] == "127.0.0.1"
+    expect(foreign.get(path), 403, "forbidden")
+    expect(world.anybody.get(path), 401)
+    assert world.organiser.get(path + "?cursor=x").status_code in (400, 422)
+    customer.cancel(held["registrationId"])
+
+
 @pytest.fixture(scope="module")
 def sealed(tmp_path_factory):
     """A data folder whose audit is sealed in several rounds, and the log of the anchors."""
