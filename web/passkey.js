@@ -2,7 +2,8 @@
 
 import { Account, Refused, call } from "./common.js";
 
-export const has_passkeys = isSecureContext && "PublicKeyCredential" in window;
+// A passkey is tied to a name: at a bare address there are none.
+export const has_passkeys = isSecureContext && "PublicKeyCredential" in window && !/^[\d.]+$|:/.test(location.hostname);
 
 const bytes = (text) => Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (c) => c.charCodeAt(0));
 const text = (buffer) =>

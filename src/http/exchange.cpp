@@ -18,7 +18,7 @@ constexpr std::size_t default_body_limit_bytes = 64 * 1024;
 constexpr std::string_view page_headers =
     "Permissions-Policy: accelerometer=(), autoplay=(), camera=(self), display-capture=(), geolocation=(), "
     "gyroscope=(), "
-    "magnetometer=(), microphone=(), midi=(), usb=(), serial=(), bluetooth=()\r\n"
+    "magnetometer=(), microphone=(), midi=(), usb=(), serial=()\r\n"
     "Cross-Origin-Resource-Policy: same-origin\r\n";
 
 std::uint64_t mix(std::uint64_t x) {
