@@ -177,10 +177,20 @@ class Door {
   }
 
   Task annul(Request& request) {
-    const auto in = input<domain::CheckInId>(request, device_of(x, request));
-    if (!in) co_return in.error();
-    const domain::Device& device = *in->caller;
-    domain::Annul command{.meta = meta_of(x, request, device), .device_id = device.id, .check_in_id = in->id};
+    const auto id = id_of<domain::CheckInId>(request.param("checkInId"));
+    domain::Annul command;
+    if (request.bearer().value_or("").starts_with("gate_")) {
+      const auto device = device_of(x, request);
+      if (!device) co_return device.error();
+      command.meta = meta_of(x, request, **device);
+      command.device_id = (*device)->id;
+    } else {
+      const auto caller = agent_of(x, request);
+      if (!caller) co_return caller.error();
+      command.meta = meta_of(x, request, *caller);
+    }
+    if (!id) co_return id.error();
+    command.check_in_id = *id;
     co_return co_await perform(x.lane, std::move(command), 200, [](const domain::Annul::Outcome& outcome) {
       return to_json(outcome.check_in);
     });
@@ -242,9 +252,11 @@ void add_door(http::Router& router, Services& services) {
                            .curl = {{"body", R"({"qrCode": "$QR_CODE"})"}}}));
   router.add(route(gate, Verb::POST, "/v1/check-ins/{checkInId}/annul", on(&Door::annul),
                    {.operation_id = "annulCheckIn",
-                    .summary = "Take an entry back: the same gate, within 15 minutes",
+                    .summary = "Take an entry back: the same gate, or the business, within 15 minutes",
+                    .security = {"gate", "user"},
+                    .capability = {"device", "annul_check_ins"},
                     .replies = {http::json_reply<CheckInJson>(200, "The check-in, annulled.")},
-                    .problems = refusals({Refusal::unknown_device, Refusal::unknown_check_in, Refusal::other_device,
+                    .problems = refusals({Refusal::unknown_device, Refusal::unknown_check_in, Refusal::forbidden, Refusal::other_device,
                                           Refusal::not_an_entry, Refusal::already_annulled, Refusal::annul_too_late})}));
   const auto add_view = [&](std::string path, std::string operation, http::Parameter code) {
     add_twice(router, route(open, Verb::GET, std::move(path), on(&Door::view),

@@ -134,20 +134,32 @@ Result<Admit::Outcome> decide(const Admit& command, World& world) {
 }
 
 void needs(const Annul& command, Needs& needs) {
-  needs.read<Device>(command.device_id);
-  if (const auto* scan = needs.change<CheckIn>(command.check_in_id); scan != nullptr && scan->ticket_id) {
+  if (command.device_id) needs.read<Device>(command.device_id);
+  const auto* scan = needs.change<CheckIn>(command.check_in_id);
+  if (scan == nullptr) return;
+  if (!command.device_id) {
+    if (const auto* show = needs.read<Show>(scan->show_id)) need_access(needs, command.meta, show->business_id);
+  }
+  if (scan->ticket_id) {
     if (const auto* ticket = needs.change<Ticket>(scan->ticket_id)) needs.read<Transaction>(ticket->transaction_id);
   }
 }
 
 Result<Admit::Outcome> decide(const Annul& command, World& world) {
-  const Device* device = live_device(world, command.device_id);
-  if (device == nullptr) return refuse(Refusal::unknown_device, "", "This gate token is unknown or revoked.");
+  const Device* device = command.device_id ? live_device(world, command.device_id) : nullptr;
+  if (command.device_id && device == nullptr) {
+    return refuse(Refusal::unknown_device, "", "This gate token is unknown or revoked.");
+  }
   const CheckIn* found = world.find<CheckIn>(command.check_in_id);
-  if (found == nullptr || found->show_id != device->show_id) {
+  if (found == nullptr || (device != nullptr && found->show_id != device->show_id)) {
     return refuse(Refusal::unknown_check_in, "checkInId", "There is no such check-in.");
   }
-  if (found->device_id != device->id) {
+  if (device == nullptr &&
+      !may(world, command.meta, world.get<Show>(found->show_id).business_id, Capability::annul_check_ins)) {
+    return refuse(Refusal::forbidden, "checkInId",
+                  "The check-in is another business's, or your role may not take it back.");
+  }
+  if (device != nullptr && found->device_id != device->id) {
     return refuse(Refusal::other_device, "checkInId", "Only the device that scanned can take the scan back.");
   }
   if (found->reason != DoorReason::admitted) {

@@ -34,12 +34,12 @@ struct Admit {
 void needs(const Admit& command, Needs& needs);
 [[nodiscard]] Result<Admit::Outcome> decide(const Admit& command, World& world);
 
-/// Takes an entry back (the turnstile did not turn): the same device, within 15 minutes.
-/// Refuses: unknown_device, unknown_check_in, other_device, not_an_entry, already_annulled, annul_too_late.
+/// Takes an entry back (the turnstile did not turn): the same device, or somebody of the business, within 15 minutes.
+/// Refuses: unknown_device, unknown_check_in, forbidden, other_device, not_an_entry, already_annulled, annul_too_late.
 struct Annul {
   using Outcome = Admit::Outcome;
   Meta meta;
-  DeviceId device_id;
+  DeviceId device_id;  // none where a member or a key of the business does it
   CheckInId check_in_id;
 };
 void needs(const Annul& command, Needs& needs);

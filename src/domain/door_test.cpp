@@ -155,6 +155,18 @@ TEST_CASE("device: an unknown or revoked one decides nothing and leaves nothing"
   CHECK(code(d.o.call(d.o.scan(d.ticket))) == Refusal::unknown_device);
 }
 
+TEST_CASE("annul: by whoever of the business may") {
+  Door d;
+  const auto entry = d.o.must(d.o.scan(d.ticket)).check_in;
+  const auto annul = [&](UserId by) { return Annul{.meta = d.o.meta(by), .device_id = {}, .check_in_id = entry.id}; };
+  CHECK(code(d.o.call(annul(d.o.buyer))) == Refusal::forbidden);
+  CHECK(code(d.o.call(Annul{.meta = d.o.meta(d.o.organiser), .device_id = {}, .check_in_id = d.o.fresh<CheckInId>()})) ==
+        Refusal::unknown_check_in);
+  CHECK(d.o.must(annul(d.o.organiser)).check_in.annulled_at);
+  CHECK(d.status() == TicketStatus::valid);
+  CHECK(code(d.o.call(annul(d.o.organiser))) == Refusal::already_annulled);
+}
+
 TEST_CASE("annul: the device that let in, within 15 minutes, once; then the ticket is as before") {
   Door d;
   const auto entry = d.o.must(d.o.scan(d.ticket)).check_in;

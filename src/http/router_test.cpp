@@ -188,6 +188,23 @@ TEST_CASE("openapi: the document holds what the table says") {
   CHECK(document.at("components").at("securitySchemes").at("user").at("scheme").as_string() == "bearer");
 }
 
+TEST_CASE("openapi: a route says who may call it, to programs and to people") {
+  Router router;
+  Route one = route(Verb::GET, "/things");
+  one.doc.description = "All of them.";
+  one.doc.security = {"user", "key"};
+  one.doc.capability = {"holder", "see_things"};
+  one.doc.roles = {"owner", "manager"};
+  router.add(std::move(one));
+  const auto document = boost::json::parse(openapi(router, "Admit", "1", "http://x"));
+  const auto& operation = document.at("paths").at("/things").at("get");
+  CHECK(boost::json::serialize(operation.at("x-capability")) == R"(["holder","see_things"])");
+  CHECK(boost::json::serialize(operation.at("x-roles")) == R"(["owner","manager"])");
+  const std::string words = "Needs: any of `holder`, `see_things`; in a business the roles `owner`, `manager`.";
+  CHECK(operation.at("description").as_string() == "All of them.\n\n" + words);
+  CHECK(endpoints_markdown(router).contains("Bearer token: `user` or `key`. " + words));
+}
+
 TEST_CASE("openapi: the curl of a route runs with its variables set") {
   const auto router = documented();
   CHECK(curl_of(*router.routes()[0]) ==

@@ -7,6 +7,7 @@ was made up.
 import collections
 import json
 import os
+import pathlib
 import types
 import urllib.parse
 import uuid
@@ -14,10 +15,12 @@ import uuid
 import schemathesis
 
 import api
+import people
 
 with open(os.environ["ADMIT_DEMO_JSON"], encoding="utf-8") as file:
     demo = json.load(file)
-world = api.World(types.SimpleNamespace(base_url=os.environ["ADMIT_BASE_URL"]), demo)
+world = api.World(types.SimpleNamespace(
+    base_url=os.environ["ADMIT_BASE_URL"], data=pathlib.Path(os.environ["ADMIT_DEMO_JSON"]).parent), demo)
 for role in ("organiser", "operator", "demo_customer"):
     party = getattr(world, role)
     party.token = api.sign_in(world.base_url, party.email, party.password).token
@@ -47,6 +50,7 @@ known = {
 
 
 holds = []
+keys = []
 
 
 def held():
@@ -75,6 +79,24 @@ def new_gate():
     return api.expect(world.organiser.post(f"/v1/shows/{show_id}/gates", {"gate": "Side"}), 201)["deviceId"]
 
 
+def enrolment():
+    made = api.expect(world.organiser.post(f"/v1/shows/{show_id}/gates", {"gate": "Side"}), 201)
+    return {"code": made["enrolment"]["code"]}
+
+
+def new_member():
+    return {"userId": people.member(world, world.organiser, "gate").user_id}
+
+
+def new_key():
+    made = people.key(world.organiser, "see_shows")
+    keys.append(made.key_id)
+    for old in keys[:-5]:
+        world.organiser.send("DELETE", f"/v1/businesses/{demo['businessId']}/api-keys/{old}")
+    del keys[:-5]
+    return {"keyId": made.key_id}
+
+
 def file_link():
     """The parts of a signed link."""
     link = api.expect(buyer.get(f"/tickets/{one_ticket['ticketId']}/download"), 200)["downloadUrl"]
@@ -96,6 +118,11 @@ special = [
     ("POST", "/users", lambda: {"email": f"{uuid.uuid4().hex}@example.com"}),
     ("POST", "/sessions", lambda: {"email": buyer.email, "password": buyer.password}),
     ("POST", "/sessions/refresh", lambda: {"refreshToken": refresh_token()}),
+    ("POST", "/gates/enrol", enrolment),
+    ("POST", "/gates/{deviceId}/enrolment", lambda: {"deviceId": new_gate()}),
+    ("PATCH", "/members/{userId}", new_member),
+    ("DELETE", "/members/{userId}", new_member),
+    ("DELETE", "/api-keys/{keyId}", new_key),
     ("DELETE", "/gates/{deviceId}", lambda: {"deviceId": new_gate()}),
     ("GET", "/files/tickets/{file}", file_link),
     ("POST", "/tickets/{ticketId}/revoke", lambda: {"ticketId": sold()[1]["ticketId"]}),
