@@ -13,7 +13,7 @@ using http::Task;
 using http::Verb;
 
 constexpr std::chrono::seconds reply_limit{60};
-constexpr std::array<std::string_view, 2> sent_headers{"Content-Type", "Origin"};
+constexpr std::array<std::string_view, 3> sent_headers{"Content-Type", "Origin", "Accept"};
 
 /// A reply's type must outlive it: one of these, the last for any other.
 std::string_view lasting(std::string_view type) {

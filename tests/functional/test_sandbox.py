@@ -383,7 +383,7 @@ def test_onboarding_is_told_to_the_connect_endpoint(lab, receivers, choice, char
     url = link_for(lab, account)
     page = lab.send("GET", url)
     assert page.status_code == 200
-    action = page.text.split('action="')[1].split('"')[0]
+    action = urllib.parse.urljoin(url, page.text.split('action="')[1].split('"')[0])
     done = lab.send("POST", action, {"state": choice})
     assert done.status_code == 303 and done.headers["Location"] == "https://shop.example/return"
     found = lab.get(f"/v1/accounts/{account}")
