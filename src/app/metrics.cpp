@@ -4,6 +4,8 @@
 
 #include <iterator>
 
+#include "identity/password.hpp"
+
 namespace admit::app {
 namespace {
 
@@ -40,6 +42,7 @@ std::string metrics_text(const engine::LaneCounts& lane, const job::WorkerCounts
   metric(out, "admit_store_log_restart_worst_seconds", "gauge", "The longest wait for the log to start again.", seconds(store.worst_restart));
   metric(out, "admit_http_connections", "gauge", "Open connections.", server.open);
   metric(out, "admit_http_connections_accepted_total", "counter", "Connections accepted.", server.accepted);
+  metric(out, "admit_password_computations_total", "counter", "argon2id computed: passwords set and tried.", identity::password_computations());
   metric(out, "admit_http_rate_limited_total", "counter", "Requests answered 429 by the rate limits.", server.limited);
   metric(out, "admit_http_connections_refused_total", "counter", "Connections over the bound.", server.refused);
 

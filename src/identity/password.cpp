@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstring>
 #include <stdexcept>
 #include <utility>
@@ -21,6 +22,8 @@ constexpr std::size_t memory_bytes = 19u << 20;
 /// A hash of nothing in particular under the same parameters: what an account that does not exist is checked against.
 constexpr const char* nobody =
     "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+std::atomic<std::uint64_t> computations{0};
 
 }  // namespace
 
@@ -55,7 +58,12 @@ std::optional<PasswordFault> fault_of_password(std::string_view password, std::s
   return std::nullopt;
 }
 
+std::uint64_t password_computations() {
+  return computations.load(std::memory_order_relaxed);
+}
+
 std::string hash_password(std::string_view password) {
+  computations.fetch_add(1, std::memory_order_relaxed);
   std::array<char, crypto_pwhash_STRBYTES> hash{};
   if (sodium_init() < 0 || crypto_pwhash_str_alg(hash.data(), password.data(), password.size(), passes, memory_bytes,
                                                  crypto_pwhash_ALG_ARGON2ID13) != 0) {
@@ -70,6 +78,7 @@ bool verify_password(std::optional<std::string_view> hash, std::string_view pass
                      hash->starts_with("$argon2id$v=19$m=19456,t=2,p=1$") && password.size() <= password_max_bytes;
   const std::string checked{known ? *hash : std::string_view{nobody}};
   const std::string_view tried = password.substr(0, password_max_bytes);
+  computations.fetch_add(1, std::memory_order_relaxed);
   const bool same = sodium_init() >= 0 && crypto_pwhash_str_verify(checked.c_str(), tried.data(), tried.size()) == 0;
   return known && same;
 }

@@ -27,5 +27,7 @@ enum class PasswordFault : std::uint8_t { too_short, too_long, too_common };
 /// True if the hash was made of this password. Pass no hash for an account that does not exist: it costs the same and
 /// is false, so that the time does not tell which accounts there are.
 [[nodiscard]] bool verify_password(std::optional<std::string_view> hash, std::string_view password);
+/// How often this process has computed argon2id, for whatever reason.
+[[nodiscard]] std::uint64_t password_computations();
 
 }  // namespace admit::identity

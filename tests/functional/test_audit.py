@@ -23,7 +23,7 @@ UNAUDITED = {
     "LeaseJob": "a worker's turn", "FinishJob": "what came of it; the commands of the job are audited",
     "RecordCancellation": "how far an audited cancellation has come",
     "RecordIntent": "the provider's number of an audited payment",
-    "EraseNames": "a part of ErasePerson", "EraseTraces": "a part of ErasePerson",
+    "EraseNames": "a part of ErasePerson",
     "AskPasskey": "a question to an authenticator", "TakeLink": "the way back of an audited link",
     "TakeSignInTry": "counts tries", "TakeUserTry": "counts tries",
     "RequestReset": "orders a mail, whether there is an account or not", "ResendVerification": "orders a mail",

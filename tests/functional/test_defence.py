@@ -242,6 +242,31 @@ def test_a_proxy_that_is_no_network_is_told(tmp_path, value):
     assert done.returncode == 2 and "trusted_proxies" in done.stderr
 
 
+# Who has an account is not to be learnt from the work that a sign-in makes.
+
+def test_a_sign_in_computes_one_password_whoever_tries(serve):
+    running = serve("--sandbox")
+    anybody = Caller(running.base_url)
+    email, password = "somebody@example.com", "a sentence nobody guesses"
+    expect(anybody.post("/v1/users", {"email": email, "password": password, "name": "Ada"}), 201)
+
+    def computed():
+        text = anybody.get("/metrics").text
+        return int(re.search(r"^admit_password_computations_total (\d+)$", text, re.M).group(1))
+
+    answers = []
+    for tried, right in ((email, False), ("nobody@example.com", False), (email.upper(), False), (email, True)):
+        before = computed()
+        reply = anybody.post("/v1/sessions", {"email": tried, "password": password if right else "another long sentence"})
+        assert computed() - before == 1, tried
+        assert reply.status_code == (201 if right else 401)
+        if not right:
+            body = reply.json()
+            body.pop("requestId")
+            answers.append((body, sorted(set(reply.headers) - {"X-Request-Id", "Date"})))
+    assert answers[0] == answers[1] == answers[2]
+
+
 # Forged tokens and codes over the wire; the unit tests of the rooms identity and token change tens of thousands.
 
 def mutated(text, alphabet, times, seed):
