@@ -376,7 +376,7 @@ void Exchange::render(Response& response, bool keep_alive, std::string_view date
   if (!has_cache) out += "Cache-Control: no-store\r\n";
   if (!has_sniff) out += "X-Content-Type-Options: nosniff\r\n";
   if (!has_referrer) out += "Referrer-Policy: no-referrer\r\n";
-  if (x_options.is_https) out += "Strict-Transport-Security: max-age=31536000; includeSubDomains\r\n";
+  if (x_options.is_https) out += "Strict-Transport-Security: max-age=31536000\r\n";
   if (response.content_type.starts_with("text/html")) {
     if (!has_policy) out += "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n";
     out += page_headers;

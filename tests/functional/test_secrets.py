@@ -1,11 +1,13 @@
 """What is secret stays where it belongs: it is planted in a run at the highest log level, then looked for."""
 
+import base64
 import json
 import re
 import secrets
 
 import pytest
 
+import accounts
 import server as servers
 from api import Caller, World, expect, sign_in, sign_up
 
@@ -75,6 +77,15 @@ def planted(tmp_path_factory):
     replies.append(gate.validate(digits[:-1]))
     replies.append(anybody.send("POST", "/payments/webhook", raw=b"{}", headers={"Stripe-Signature": "t=1,v1=00"}))
     replies.append(Caller(running.base_url, gate.token + "x").post("/tickets/validate", {"qrCode": digits}))
+    made = expect(world.organiser.post(f"/v1/businesses/{demo['businessId']}/api-keys", {"name": "canary", "scopes": ["see_shows"]}), 201)
+    found["API key"] = made["key"]
+    replies.append(Caller(running.base_url, made["key"] + "x").get(f"/v1/businesses/{demo['businessId']}"))
+    assert Caller(running.base_url, made["key"]).get(f"/businessShows?businessId={demo['businessId']}").status_code < 500
+    found["secret of a second factor"] = expect(customer.post("/v1/me/second-factor"), 201)["secret"]
+    code = {"code": accounts.totp(found["secret of a second factor"])}
+    recovery = expect(customer.post("/v1/me/second-factor/confirm", code), 200)["recoveryCodes"]
+    found["recovery code"] = recovery[0]
+    replies.append(anybody.post("/v1/sessions", {"email": email, "password": password, "code": recovery[0] + "A"}))
     guest = expect(anybody.post("/v1/guests", {"email": f"{secrets.token_hex(6)}@example.com", "name": "A guest"}), 201)
     found |= {f"guest's {name}": value for name, value in guest.items() if "oken" in name}
     assert running.stop() == 0
@@ -101,6 +112,7 @@ def test_no_secret_stands_in_the_database_or_another_file(planted):
             assert secret.encode() not in content, f"the {what} stands in {path.name}"
             if re.fullmatch(r"[0-9a-f]{64}", secret):
                 assert bytes.fromhex(secret) not in content, f"the {what} stands in {path.name}"
+        assert base64.b32decode(found["secret of a second factor"]) not in content, path.name
 
 
 def test_no_refusal_repeats_a_secret(planted):
