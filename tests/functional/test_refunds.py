@@ -150,6 +150,32 @@ def test_the_ledger_tells_where_the_money_went(world, show, customer):
     refused(customer.get(f"/v1/businesses/{world.organiser.business_id}/ledger"), "forbidden", 403)
 
 
+def test_a_refund_by_hand_at_the_provider_is_booked_as_it_was_made(world, show, customer):
+    show_id, seat, _ = show
+    registration_id, _ = world.buy(customer, show_id, [(seat, 1)])
+    [payment] = expect(world.organiser.get(f"/v1/registrations/{registration_id}/transactions"), 200)["transactions"]
+    intent_id = payment["intentId"]
+    made = world.provider.session.post(
+        f"{world.provider.api_base}/v1/refunds", timeout=30, data={"payment_intent": intent_id, "reverse_transfer": "true"},
+        headers={"Authorization": f"Bearer {world.provider.secret_key}"})
+    assert made.status_code == 200, made.text
+    settled(world, registration_id, customer)
+    assert {ticket["status"] for ticket in customer.tickets(registration_id)} == {"revoked"}
+    entries = expect(world.organiser.get(f"/v1/businesses/{world.organiser.business_id}/ledger?limit=1000"), 200)["entries"]
+    mine = [(entry["kind"], entry["amount"]) for entry in entries if entry["transactionId"] == payment["transactionId"]]
+    assert ("transfer_reversal", 2650) in mine, mine
+
+
+def test_a_forged_refund_of_less_than_nothing_is_kept_and_not_applied(world, show, customer):
+    show_id, seat, _ = show
+    registration_id, _ = world.buy(customer, show_id, [(seat, 1)])
+    [payment] = expect(world.organiser.get(f"/v1/registrations/{registration_id}/transactions"), 200)["transactions"]
+    refund = {"id": f"re_{time.time_ns()}", "object": "refund", "payment_intent": payment["intentId"], "charge": "ch_1",
+              "amount": -100, "currency": "eur", "status": "succeeded", "metadata": {}}
+    assert world.provider.send_event(world.provider.event("refund.updated", refund)).status_code == 200
+    assert refund_of(world, registration_id, customer) == []
+
+
 def test_a_whole_show_is_cancelled(world, customer):
     show_id, [seat, guest] = world.organiser.create_show("Called off", tiers=[{"price": 1000}, {"name": "Guest", "price": 0}])
     paid, paid_tickets = world.buy(customer, show_id, [(seat, 2)])
