@@ -155,7 +155,7 @@ def test_config_tells_a_frontend_what_it_needs_and_no_secret(world):
     assert config["mode"] == "sandbox"
     assert config["publishableKey"] == world.provider.publishable_key
     assert config["apiVersion"].count("-") == 2
-    assert config["paymentScript"].startswith(world.provider.api_base + "/")
+    assert config["paymentScript"].startswith(world.base_url + "/sandbox-provider/")
     assert world.provider.secret_key not in json.dumps(config)
 
 

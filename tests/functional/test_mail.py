@@ -274,3 +274,10 @@ def test_maildev_reads_the_same(ticket_pdf):
     finally:
         maildev.terminate()
         maildev.wait(timeout=30)
+
+
+def test_all_jobs_of_a_kind_are_tried_again_by_an_operator(world):
+    """Nothing is dead here: what a dead one becomes is seen in the rules' own tests."""
+    assert expect(world.operator.post("/v1/jobs/revive", {"kind": "mail"}), 200) == {"revived": 0, "isAll": True}
+    assert world.operator.post("/v1/jobs/revive", {"kind": "nothing"}).status_code == 422
+    assert world.organiser.post("/v1/jobs/revive", {"kind": "mail"}).status_code == 403
