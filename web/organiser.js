@@ -33,9 +33,9 @@ async function read_table() {
   const table = { owner: new Set(), manager: new Set(), finance: new Set(), box_office: new Set(), gate: new Set() };
   for (const path of Object.values(document.paths)) {
     for (const operation of Object.values(path)) {
-      // With several capabilities the roles are those of any of them.
-      if (operation["x-capability"]?.length !== 1) continue;
-      for (const role of operation["x-roles"] ?? []) table[role].add(operation["x-capability"][0]);
+      const [needed, ...more] = (operation["x-capability"] ?? []).filter((word) => word !== "operator");
+      if (more.length > 0 || !(needed in parts)) continue;
+      for (const role of operation["x-roles"] ?? []) table[role].add(needed);
     }
   }
   return { table, scopes: document.components.schemas.NewApiKey.properties.scopes.items.enum };
@@ -64,9 +64,17 @@ async function show_keys(me, business) {
          action(say("remove"), key.name, () => me.call("DELETE", `${path}/${key.keyId}`).then(() => show_keys(me, business))))));
 }
 
+/// The newest. An answer may hold few or none, and more lie behind it.
 async function show_audit(me, business) {
-  const { entries } = await me.call("GET", `/v1/businesses/${business}/audit?limit=50`);
-  by_id("audit").replaceChildren(...entries.map((entry) => line(entry.action, `${when(entry.at)} · ${entry.actor} · ${entry.address}`)));
+  const entries = [];
+  let cursor = "";
+  for (let asked = 0; asked < 5 && cursor !== undefined && entries.length < 50; ++asked) {
+    const page = await me.call("GET", `/v1/businesses/${business}/audit?limit=50${cursor && `&cursor=${encodeURIComponent(cursor)}`}`);
+    entries.push(...page.entries);
+    cursor = page.nextCursor;
+  }
+  by_id("audit").replaceChildren(...entries.map((entry) =>
+    line(entry.action, [when(entry.at), entry.actor, entry.address].filter(Boolean).join(" · "))));
 }
 
 const parts = { manage_members: show_members, manage_keys: show_keys, see_audit: show_audit };
