@@ -499,7 +499,8 @@ void add_external(http::Router& router, Services& services) {
                     .request = http::json_body<IdentityToken>(),
                     .replies = {http::json_reply<IdentityJson>(201, "It is linked; also where it was before.")},
                     .problems = refusals(
-                        {Refusal::invalid_field, Refusal::unknown_user, Refusal::identity_taken, Refusal::too_many})}));
+                        {Refusal::invalid_field, Refusal::unknown_user, Refusal::identity_taken, Refusal::too_many}),
+                    .curl = {{"body", R"({"token": "$IDENTITY_TOKEN"})"}}}));
   router.add(route(user, Verb::DELETE, "/v1/me/identities/{identityId}", on(&External::unlink),
                    {.operation_id = "unlinkIdentity",
                     .summary = "Let a name sign in no more",

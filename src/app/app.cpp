@@ -230,7 +230,7 @@ struct App::Parts {
             .rate_limits = rate_limits_of(config,
                                           [this](std::string_view token) -> std::optional<domain::UserId> {
                                             const auto claims = tokens.verify(token, clock());
-                                            return claims ? std::optional((*claims)->user) : std::nullopt;
+                                            return claims ? std::optional((*claims)->user) : external_caller(token);
                                           }),
             .tls_certificate_file = config.tls_cert,
             .tls_key_file = config.tls_key,
@@ -350,6 +350,15 @@ struct App::Parts {
       identity_jobs.emplace(lane, store, *identity_client,
                             job::IdentityAdmin{provider->issuer, provider->service_key.copy()}, clock, random_seed);
     }
+  }
+
+  /// Whom a provider's token is counted for; its account may not be there yet.
+  std::optional<domain::UserId> external_caller(std::string_view token) {
+    if (!external || !token.starts_with("eyJ")) return std::nullopt;
+    const auto verified = external->verify(token, clock());
+    if (!verified) return std::nullopt;
+    const auto& [provider, claims, generation] = **verified;
+    return domain::UserId{domain::identity_id(provider->issuer, claims.subject).value};
   }
 
   void open_metrics(std::function<std::string()> text) {

@@ -12,6 +12,7 @@ namespace admit::job {
 namespace {
 
 constexpr std::size_t max_answer_bytes = 64 * 1024;
+constexpr std::chrono::seconds answer_limit{10};
 constexpr std::chrono::seconds longest_pause{3600};
 
 struct UserMetadata {
@@ -73,6 +74,7 @@ IdentityJobs::Answer IdentityJobs::ask(std::string method, const std::string& pa
                                           {"Accept", "application/json"}},
                               .body = std::move(body)};
   request.max_reply_bytes = max_answer_bytes;
+  request.total_limit = answer_limit;
   if (!request.body.empty()) request.headers.push_back({"Content-Type", "application/json"});
   const auto reply = x_client.send_blocking(std::move(request));
   Answer answer;

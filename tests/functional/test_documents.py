@@ -78,7 +78,8 @@ def variables(world, open_show):
             expect(world.organiser.post(f"/v1/shows/{values['CANCELLED_SHOW_ID']}/cancel"), 202)
         if route.endswith("/accept") or route.endswith("/resolve") or "/events/" in route:
             values.update(review(world, customer, show_id, seat))
-        values["JOB_ID"] = values["DEAD_JOB_ID"] = values["PASSKEY_ID"] = str(uuid.uuid4())
+        values["JOB_ID"] = values["DEAD_JOB_ID"] = values["PASSKEY_ID"] = values["IDENTITY_ID"] = str(uuid.uuid4())
+        values["IDENTITY_TOKEN"] = "a.b.c"
         if "/files/" in route:
             link = expect(customer.get(f"/tickets/{ticket['ticketId']}/download"), 200)
             values["DOWNLOAD_URL"] = link["downloadUrl"]
@@ -140,9 +141,10 @@ REFUSED = {"/payments/webhook": "400", "/payments/webhook/connect": "400", "/con
            "/v1/connect/oauth": "409", "/v1/jobs/{jobId}": "404", "/v1/jobs/{jobId}/revive": "404"}
 
 
-# The same, where other verbs of the path work. Passkeys need an authenticator.
+# The same, where other verbs of the path work. Passkeys need an authenticator, identities a provider.
 REFUSED_ROUTES = {"POST /v1/me/passkeys": "422", "PATCH /v1/me/passkeys/{passkeyId}": "404",
-                  "DELETE /v1/me/passkeys/{passkeyId}": "404", "POST /v1/sessions/passkey": "401"}
+                  "DELETE /v1/me/passkeys/{passkeyId}": "404", "POST /v1/sessions/passkey": "401",
+                  "POST /v1/me/identities": "422", "DELETE /v1/me/identities/{identityId}": "404"}
 
 
 def test_the_document_is_there():

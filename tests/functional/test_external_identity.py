@@ -305,6 +305,24 @@ def test_a_new_key_is_found_while_the_caller_waits(lab, tmp_path):
     server.assert_clean()
 
 
+def test_callers_by_token_are_counted_each_for_himself(lab, tmp_path):
+    issuer = Issuer()
+    issuer.publish("/keys", lab.key)
+    config = tmp_path / "admit.toml"
+    config.write_text(f'[identity.one]\nissuer = "{issuer.url}"\njwks_url = "{issuer.url}/keys"\naudience = ["tickets"]\n')
+    server = servers.Server("serve", tmp_path / "data", arguments=("--config", config), ADMIT_RATE_LIMITS="true",
+                            ADMIT_CALLER_READS="20")
+    try:
+        def me(subject):
+            return Caller(server.base_url, lab.by(issuer.url, subject=subject)).get("/v1/me").status_code
+        assert me("often") == 200
+        assert 429 in [me("often") for _ in range(60)]
+        assert me("seldom") == 200
+    finally:
+        assert server.stop() == 0
+        issuer.stop()
+
+
 def test_without_its_keys_a_providers_tokens_are_refused_and_all_else_goes_on(lab, tmp_path):
     config = tmp_path / "admit.toml"
     gone = f"http://127.0.0.1:{free_port()}"
