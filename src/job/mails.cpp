@@ -119,6 +119,13 @@ void Mails::attach_tickets(Draft& draft) {
       {.file_name = "show.ics", .media_type = mail::calendar_media_type(event), .content = mail::calendar_file(event)});
 }
 
+/// The link was used already, or is too old to be of use.
+bool Mails::is_moot(const domain::Job& job) {
+  if (!domain::parse_word<domain::ProofPurpose>(job.detail)) return false;
+  const auto proof = store::get<domain::Proof>(x_store, domain::ProofId{job.subject});
+  return !proof || proof->used;
+}
+
 bool Mails::about_account(const domain::Job& job, Draft& draft) {
   using enum domain::ProofPurpose;
   const bool is_changed = job.detail == "email_changed";
@@ -335,6 +342,7 @@ Tried Mails::send(const domain::Job& job) {
     return tried;
   };
   if (is_away()) return put_off("the mail server could not be reached a moment ago");
+  if (is_moot(job)) return "";
   Draft draft;
   if (!write(job, draft)) return "there is nothing to write about";
   if (draft.reader.email.empty()) return "";  // nobody ever told us an address

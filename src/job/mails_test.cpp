@@ -90,9 +90,11 @@ class Post {
                      box,
                      {.from = {.address = "tickets@example.com"},
                       .public_url = "http://127.0.0.1",
-                      .order_link = [](domain::RegistrationId) {
-                        return std::string("http://127.0.0.1/o");
-                      }}};
+                      .order_link = [](domain::RegistrationId) { return std::string("http://127.0.0.1/o"); },
+                      .proof_link =
+                          [](domain::ProofPurpose purpose, domain::ProofId) {
+                            return "http://127.0.0.1/" + std::string(domain::word(purpose));
+                          }}};
   engine::Lane x_lane{x_store, {.seed = {1, 2}}};
   std::thread x_thread;
 };
@@ -239,4 +241,32 @@ TEST_CASE("mails: a name that an old row holds makes a header all the same") {
   o.must(domain::RequestRefund{.meta = o.meta(o.organiser), .registration_id = free.id});
   (void)post.text_of("given_back");
   CHECK(post.box.taken.back().to.name == "Ada Love lace");
+}
+
+TEST_CASE("mails: a link goes to the address it is to prove, the news of it to the one before") {
+  Post post;
+  Office o{post};
+  const domain::MailedProof proof{o.fresh<domain::ProofId>(), {"secret"}};
+  o.must(domain::RequestEmailChange{
+      .meta = o.meta(o.buyer), .email = "new@example.org", .password_hash = "-", .proof = proof});
+  CHECK(has(post.text_of("change_email"), "http://127.0.0.1/change_email"));
+  CHECK(post.box.taken.back().to.address == "new@example.org");
+  o.must(domain::ChangeEmail{o.meta(), proof});
+  CHECK(has(post.text_of("email_changed"), "new@example.org"));
+  CHECK(post.box.taken.back().to.address == "buyer@example.org");
+  CHECK_FALSE(has(post.box.taken.back().text, "http"));
+}
+
+TEST_CASE("mails: a link that was used already, or is forgotten, is no more sent and no fault") {
+  Post post;
+  Office o{post};
+  const domain::MailedProof proof{o.fresh<domain::ProofId>(), {"secret"}};
+  o.must(domain::ResendVerification{o.meta(o.buyer), proof});
+  const auto job = post.jobs("verify_email").front();
+  o.must(domain::VerifyEmail{o.meta(), proof});
+  CHECK(post.send(job).error == "");
+  auto forgotten = job;
+  forgotten.subject = o.fresh<domain::ProofId>().value;
+  CHECK(post.send(forgotten).error == "");
+  CHECK(post.box.asked == 0);
 }
