@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <sstream>
+#include <thread>
 
 #include "domain/access.hpp"
 #include "domain/api_keys.hpp"
@@ -21,6 +22,7 @@
 #include "domain/refunds.hpp"
 #include "domain/testing/office.hpp"
 #include "engine/lane.hpp"
+#include "job/audit_sealer.hpp"
 #include "store/memory/memory_store.hpp"
 #include "store/sqlite/sqlite_store.hpp"
 
@@ -897,6 +899,15 @@ TEST_CASE("verify: an empty store and one with a bit of everything are in order"
   store::memory::MemoryStore store;
   CHECK(app::verify(store).ok());
   const Sold sold(store);
+  {
+    engine::Lane lane(store, {.name = "sealing"});
+    std::thread thread([&] { lane.run(); });
+    job::AuditSealer sealer(
+        lane, store, [&] { return sold.o.now + std::chrono::hours{1}; }, [] { return Seed{1, 2}; }, {});
+    CHECK(sealer.seal_round() > 0);
+    lane.stop();
+    thread.join();
+  }
   const auto report = app::verify(store);
   for (const auto& check : report.checks) {
     CAPTURE(check.name);
