@@ -18,9 +18,11 @@
 #include "engine/device_view.hpp"
 #include "engine/lane.hpp"
 #include "engine/sale_view.hpp"
+#include "http/client.hpp"
 #include "http/json.hpp"
 #include "http/router.hpp"
 #include "identity/access_token.hpp"
+#include "identity/external_tokens.hpp"
 #include "job/ticket_documents.hpp"
 #include "job/workers.hpp"
 #include "object/folder_store.hpp"
@@ -28,13 +30,6 @@
 #include "payment/webhook.hpp"
 #include "store/store.hpp"
 #include "token/key_ring.hpp"
-
-namespace admit::http {
-class Client;
-}
-namespace admit::identity {
-class ExternalTokens;
-}
 
 namespace admit::api {
 
