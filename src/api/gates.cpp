@@ -40,7 +40,7 @@ struct EnrolmentJson {
         {required("code", &EnrolmentJson::code, http::text(1, 200).doc("Good once; shown once.")),
          required("url", &EnrolmentJson::url,
                   http::url().doc("What the symbol says: where to send the code, and behind `#` the code.")),
-         required("qrSvg", &EnrolmentJson::qr_svg, http::text(1, 100'000).doc("The symbol for the scanner.")),
+         required("qrSvg", &EnrolmentJson::qr_svg, http::multiline(1, 100'000).doc("The symbol for the scanner.")),
          required("expiresAt", &EnrolmentJson::expires_at, http::date_time())});
   }
 };

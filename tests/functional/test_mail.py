@@ -246,7 +246,7 @@ def test_the_check_goes_all_the_way_but_sends_nothing(certificate):
         assert server.catcher.sessions[-1].host_name == "office.test"
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-    assert probe("check", f"smtp://127.0.0.1:{port}").startswith("temporary 0 ")
+    assert probe("check", f"smtp://127.0.0.1:{port}").startswith("away 0 ")
 
 
 @pytest.mark.skipif(not (shutil.which("node") and MAILDEV.exists()),
