@@ -161,6 +161,7 @@ TEST_CASE("audit chains: a changed, missing or added entry is found, and a seal 
   changed("subject", [](AuditEntry& e) { e.subject.low ^= 1; });
   changed("show", [](AuditEntry& e) { e.show_id.value.low ^= 1; });
   changed("address", [](AuditEntry& e) { e.address += "1"; });
+  changed("detail", [](AuditEntry& e) { e.detail += "1"; });
   changed("moment", [](AuditEntry& e) { e.at += std::chrono::milliseconds{1}; });
   expect_found("an entry put in", [&](Sold& sold) {
     auto row = entry(sold);

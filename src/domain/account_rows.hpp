@@ -38,9 +38,12 @@ struct Member {
 
   static constexpr std::string_view table = "member";
   static constexpr auto columns() {
-    return std::tuple{column("id", &Member::id), column("business_id", &Member::business_id),
-                      column("user_id", &Member::user_id), column("role", &Member::role),
-                      column("added_by", &Member::added_by), column("added_at", &Member::added_at),
+    return std::tuple{column("id", &Member::id),
+                      column("business_id", &Member::business_id),
+                      column("user_id", &Member::user_id),
+                      column("role", &Member::role),
+                      column("added_by", &Member::added_by),
+                      column("added_at", &Member::added_at),
                       column("removed_at", &Member::removed_at)};
   }
   static constexpr auto indexes() {
@@ -68,13 +71,19 @@ struct ApiKey {
 
   static constexpr std::string_view table = "api_key";
   static constexpr auto columns() {
-    return std::tuple{column("id", &ApiKey::id), column("business_id", &ApiKey::business_id),
-                      column("name", &ApiKey::name), column("scopes", &ApiKey::scopes),
-                      column("secret_hash", &ApiKey::secret_hash), column("created_by", &ApiKey::created_by),
-                      column("created_at", &ApiKey::created_at), column("expires_at", &ApiKey::expires_at),
+    return std::tuple{column("id", &ApiKey::id),
+                      column("business_id", &ApiKey::business_id),
+                      column("name", &ApiKey::name),
+                      column("scopes", &ApiKey::scopes),
+                      column("secret_hash", &ApiKey::secret_hash),
+                      column("created_by", &ApiKey::created_by),
+                      column("created_at", &ApiKey::created_at),
+                      column("expires_at", &ApiKey::expires_at),
                       column("revoked_at", &ApiKey::revoked_at)};
   }
-  static constexpr auto indexes() { return std::tuple{index("by_business", &ApiKey::business_id, &ApiKey::created_at)}; }
+  static constexpr auto indexes() {
+    return std::tuple{index("by_business", &ApiKey::business_id, &ApiKey::created_at)};
+  }
   static constexpr auto uniques() { return std::tuple{}; }
 };
 
@@ -94,11 +103,16 @@ struct Passkey {
 
   static constexpr std::string_view table = "passkey";
   static constexpr auto columns() {
-    return std::tuple{column("id", &Passkey::id), column("user_id", &Passkey::user_id),
-                      column("credential_id", &Passkey::credential_id), column("algorithm", &Passkey::algorithm),
-                      column("public_key", &Passkey::public_key), column("sign_count", &Passkey::sign_count),
-                      column("name", &Passkey::name), column("created_at", &Passkey::created_at),
-                      column("used_at", &Passkey::used_at), column("removed_at", &Passkey::removed_at)};
+    return std::tuple{column("id", &Passkey::id),
+                      column("user_id", &Passkey::user_id),
+                      column("credential_id", &Passkey::credential_id),
+                      column("algorithm", &Passkey::algorithm),
+                      column("public_key", &Passkey::public_key),
+                      column("sign_count", &Passkey::sign_count),
+                      column("name", &Passkey::name),
+                      column("created_at", &Passkey::created_at),
+                      column("used_at", &Passkey::used_at),
+                      column("removed_at", &Passkey::removed_at)};
   }
   static constexpr auto indexes() { return std::tuple{index("by_user", &Passkey::user_id, &Passkey::created_at)}; }
   static constexpr auto uniques() { return std::tuple{}; }
@@ -119,9 +133,9 @@ struct ExternalIdentity {
 
   static constexpr std::string_view table = "external_identity";
   static constexpr auto columns() {
-    return std::tuple{column("id", &ExternalIdentity::id), column("user_id", &ExternalIdentity::user_id),
+    return std::tuple{column("id", &ExternalIdentity::id),         column("user_id", &ExternalIdentity::user_id),
                       column("issuer", &ExternalIdentity::issuer), column("subject", &ExternalIdentity::subject),
-                      column("email", &ExternalIdentity::email), column("linked_at", &ExternalIdentity::linked_at)};
+                      column("email", &ExternalIdentity::email),   column("linked_at", &ExternalIdentity::linked_at)};
   }
   static constexpr auto indexes() {
     return std::tuple{index("by_user", &ExternalIdentity::user_id, &ExternalIdentity::linked_at)};
@@ -151,13 +165,18 @@ struct Proof {
   static constexpr std::string_view table = "proof";
   static constexpr bool forgotten_when_due = true;
   static constexpr auto columns() {
-    return std::tuple{column("id", &Proof::id), column("purpose", &Proof::purpose), column("user_id", &Proof::user_id),
-                      column("subject", &Proof::subject), column("email", &Proof::email),
-                      column("detail", &Proof::detail), column("secret_hash", &Proof::secret_hash),
-                      column("used", &Proof::used), column("created_at", &Proof::created_at),
+    return std::tuple{column("id", &Proof::id),
+                      column("purpose", &Proof::purpose),
+                      column("user_id", &Proof::user_id),
+                      column("subject", &Proof::subject),
+                      column("email", &Proof::email),
+                      column("detail", &Proof::detail),
+                      column("secret_hash", &Proof::secret_hash),
+                      column("used", &Proof::used),
+                      column("created_at", &Proof::created_at),
                       column("due_at", &Proof::due_at)};
   }
-  static constexpr auto indexes() { return std::tuple{}; }
+  static constexpr auto indexes() { return std::tuple{index("by_user", &Proof::user_id, &Proof::created_at)}; }
   static constexpr auto uniques() { return std::tuple{}; }
 };
 
@@ -188,6 +207,7 @@ struct Throttle {
 struct KnownNetwork {
   ThrottleId id;
   UserId user_id;
+  Instant seen_at{};
   std::optional<Instant> due_at;
   std::uint64_t version = 0;
 
@@ -195,11 +215,48 @@ struct KnownNetwork {
   static constexpr bool forgotten_when_due = true;
   static constexpr auto columns() {
     return std::tuple{column("id", &KnownNetwork::id), column("user_id", &KnownNetwork::user_id),
-                      column("due_at", &KnownNetwork::due_at)};
+                      column("seen_at", &KnownNetwork::seen_at), column("due_at", &KnownNetwork::due_at)};
   }
-  static constexpr auto indexes() { return std::tuple{}; }
+  static constexpr auto indexes() {
+    return std::tuple{index("by_user", &KnownNetwork::user_id, &KnownNetwork::seen_at)};
+  }
   static constexpr auto uniques() { return std::tuple{}; }
 };
+/// Who is wanted by a business: the newest invitation of an address, the only one that lets it join. Derived:
+/// invitation_id().
+struct Invitation {
+  InvitationId id;
+  BusinessId business_id;
+  std::string email;  // normal
+  MemberRole role = MemberRole::gate;
+  UserId invited_by;
+  ProofId proof_id;  // none: withdrawn, or taken
+  Instant created_at{};
+  std::optional<Instant> due_at;  // good until then, and forgotten after it
+  std::uint64_t version = 0;
+
+  static constexpr std::string_view table = "invitation";
+  static constexpr bool forgotten_when_due = true;
+  static constexpr auto columns() {
+    return std::tuple{column("id", &Invitation::id),
+                      column("business_id", &Invitation::business_id),
+                      column("email", &Invitation::email),
+                      column("role", &Invitation::role),
+                      column("invited_by", &Invitation::invited_by),
+                      column("proof_id", &Invitation::proof_id),
+                      column("created_at", &Invitation::created_at),
+                      column("due_at", &Invitation::due_at)};
+  }
+  static constexpr auto indexes() {
+    return std::tuple{index("by_business", &Invitation::business_id, &Invitation::created_at),
+                      index("by_inviter", &Invitation::invited_by, &Invitation::created_at)};
+  }
+  static constexpr auto uniques() { return std::tuple{}; }
+};
+[[nodiscard]] inline InvitationId invitation_id(BusinessId business, std::string_view normal_email) {
+  return derived_id<InvitationId>("invitation", business.value.raw() + std::string(normal_email));
+}
+
 [[nodiscard]] inline ThrottleId known_network_id(UserId user, std::string_view network) {
   return derived_id<ThrottleId>("network", user.value.raw() + std::string(network));
 }
@@ -218,9 +275,9 @@ struct Revocation {
   static constexpr std::string_view table = "revocation";
   static constexpr bool forgotten_when_due = true;
   static constexpr auto columns() {
-    return std::tuple{column("id", &Revocation::id), column("subject", &Revocation::subject),
-                      column("kept", &Revocation::kept), column("board", &Revocation::board), column("at", &Revocation::at),
-                      column("due_at", &Revocation::due_at)};
+    return std::tuple{column("id", &Revocation::id),     column("subject", &Revocation::subject),
+                      column("kept", &Revocation::kept), column("board", &Revocation::board),
+                      column("at", &Revocation::at),     column("due_at", &Revocation::due_at)};
   }
   static constexpr auto indexes() { return std::tuple{index("by_board", &Revocation::board, &Revocation::at)}; }
   static constexpr auto uniques() { return std::tuple{}; }
@@ -244,7 +301,7 @@ struct AuditSeal {
 
   static constexpr std::string_view table = "audit_seal";
   static constexpr auto columns() {
-    return std::tuple{column("id", &AuditSeal::id), column("chain", &AuditSeal::chain),
+    return std::tuple{column("id", &AuditSeal::id),         column("chain", &AuditSeal::chain),
                       column("number", &AuditSeal::number), column("last_entry", &AuditSeal::last),
                       column("entries", &AuditSeal::count), column("previous", &AuditSeal::previous),
                       column("digest", &AuditSeal::digest), column("at", &AuditSeal::at)};

@@ -50,6 +50,7 @@ AuditDigest extended(const AuditDigest& before, const AuditEntry& entry) {
   text += entry.subject.raw();
   text += entry.show_id.value.raw();
   append(text, entry.address);
+  append(text, entry.detail);
   return sha256(text);
 }
 

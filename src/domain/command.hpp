@@ -42,15 +42,17 @@ class FreshIds {
   std::uint32_t x_count = 0;
 };
 
-/// Writes the audit entry of a change.
-inline void audit(World& world, const Meta& meta, FreshIds& ids, std::string_view action, Uuid subject, ShowId show = {}) {
+/// Writes the audit entry of a change; `detail` where the action alone does not tell what changed, never a secret.
+inline void audit(World& world, const Meta& meta, FreshIds& ids, std::string_view action, Uuid subject, ShowId show = {},
+                  std::string_view detail = {}) {
   world.put(AuditEntry{.id = ids.next<AuditId>(),
                        .at = meta.now,
                        .actor = meta.actor,
                        .action = std::string(action),
                        .subject = subject,
                        .show_id = show,
-                       .address = meta.address});
+                       .address = meta.address,
+                       .detail = std::string(detail)});
 }
 
 /// Puts work to be done outside the transaction, due after `delay`.

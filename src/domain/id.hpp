@@ -87,6 +87,7 @@ ADMIT_ID(ApiKeyId, "");
 ADMIT_ID(PasskeyId, "");
 ADMIT_ID(IdentityId, "");
 ADMIT_ID(ProofId, "");
+ADMIT_ID(InvitationId, "");
 ADMIT_ID(ThrottleId, "");
 ADMIT_ID(RevocationId, "");
 ADMIT_ID(AuditSealId, "");

@@ -153,6 +153,7 @@ struct Business {
   std::int64_t member_count = 0;  // live ones, the owner not counted
   std::int64_t key_count = 0;     // API keys that are not revoked
   Instant created_at{};
+  std::optional<Instant> closed_at;  // its owner is gone: nothing of it is sold any more
   std::uint64_t version = 0;
 
   static constexpr std::string_view table = "business";
@@ -167,7 +168,7 @@ struct Business {
                       column("fee_percent_bp", &Business::fee_percent_bp),
                       column("charge_model", &Business::charge_model), column("on_behalf_of", &Business::on_behalf_of),
                       column("member_count", &Business::member_count), column("key_count", &Business::key_count),
-                      column("created_at", &Business::created_at)};
+                      column("created_at", &Business::created_at), column("closed_at", &Business::closed_at)};
   }
   static constexpr auto indexes() { return std::tuple{index("by_owner", &Business::owner_id, &Business::created_at)}; }
   static constexpr auto uniques() { return std::tuple{}; }
@@ -875,13 +876,15 @@ struct AuditEntry {
   Uuid subject;
   ShowId show_id;
   std::string address;
+  std::string detail;  // what it was and is now, where the action alone does not tell; never a secret
   std::uint64_t version = 0;
 
   static constexpr std::string_view table = "audit_entry";
   static constexpr auto columns() {
     return std::tuple{column("id", &AuditEntry::id), column("at", &AuditEntry::at), column("actor", &AuditEntry::actor),
                       column("action", &AuditEntry::action), column("subject", &AuditEntry::subject),
-                      column("show_id", &AuditEntry::show_id), column("address", &AuditEntry::address)};
+                      column("show_id", &AuditEntry::show_id), column("address", &AuditEntry::address),
+                      column("detail", &AuditEntry::detail)};
   }
   static constexpr auto indexes() { return std::tuple{}; }
   static constexpr auto uniques() { return std::tuple{}; }
@@ -924,7 +927,7 @@ template <template <class...> class To>
 using AllRows = To<User, Session, Claim, Business, Show, ShowKey, Tier, Quota, HoldCounter, Registration, Transaction,
                    Refund, Dispute, LedgerEntry, Cancellation, Ticket, CheckIn, Device, Job, InboxEvent, LinkState,
                    IdempotentReply, AuditEntry, Alert, LaneMark, SealingEpoch, Member, ApiKey, Passkey, ExternalIdentity,
-                   Proof, Throttle, KnownNetwork, Revocation, AuditSeal, AuditHead>;
+                   Proof, Throttle, KnownNetwork, Revocation, AuditSeal, AuditHead, Invitation>;
 using AnyRow = AllRows<std::variant>;
 
 template <class Row>

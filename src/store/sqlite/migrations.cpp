@@ -304,6 +304,8 @@ alter table session add column rotated_at integer;
 alter table session add column method text not null default 'password';
 alter table session add column agent text not null default '';
 alter table session add column address text not null default '';
+alter table business add column closed_at integer;
+alter table audit_entry add column detail text not null default '';
 alter table business add column member_count integer not null default 0;
 alter table business add column key_count integer not null default 0;
 alter table payment_transaction add column sold_by text not null default '';
@@ -351,6 +353,7 @@ create table proof (
   created_at integer not null, due_at integer,
   version integer not null
 ) strict;
+create index proof_by_user on proof (user_id, created_at, id);
 create index proof_due on proof (due_at, id) where due_at is not null;
 
 create table throttle (
@@ -360,10 +363,20 @@ create table throttle (
 create index throttle_due on throttle (due_at, id) where due_at is not null;
 
 create table known_network (
-  id blob not null primary key, user_id blob not null, due_at integer,
+  id blob not null primary key, user_id blob not null, seen_at integer not null, due_at integer,
   version integer not null
 ) strict;
+create index known_network_by_user on known_network (user_id, seen_at, id);
 create index known_network_due on known_network (due_at, id) where due_at is not null;
+
+create table invitation (
+  id blob not null primary key, business_id blob not null, email text not null, role text not null,
+  invited_by blob not null, proof_id blob not null, created_at integer not null, due_at integer,
+  version integer not null
+) strict;
+create index invitation_by_business on invitation (business_id, created_at, id);
+create index invitation_by_inviter on invitation (invited_by, created_at, id);
+create index invitation_due on invitation (due_at, id) where due_at is not null;
 
 create table revocation (
   id blob not null primary key, subject blob not null, kept blob not null, board blob not null, at integer not null, due_at integer,
