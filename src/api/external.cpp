@@ -463,6 +463,7 @@ std::optional<Caller> external_caller(const Services& services, std::string_view
   Caller caller;
   caller.user = user->id;
   caller.is_operator = user->is_operator || claims.is_operator;
+  caller.token_at = claims.issued_at;
   return caller;
 }
 

@@ -29,6 +29,8 @@ int status_of(domain::Refusal refusal) {
     case second_factor_required:
     case unknown_device: return 401;
     case forbidden:
+    case account_locked:
+    case confirm_first:
     case other_device: return 403;
     case unknown_user:
     case unknown_business:
@@ -114,6 +116,8 @@ std::string_view when(domain::Refusal refusal) {
     case session_ended: return "The sign-in has ended, or its token was used before.";
     case wrong_credentials: return "E-mail address or password is wrong.";
     case second_factor_required: return "The password is right; send the code of the second factor too.";
+    case account_locked: return "The account is locked; write to whoever runs this office.";
+    case confirm_first: return "Who calls proved too long ago who they are; give the password, or sign in, anew.";
     case too_many_failures: return "Too many tries failed; wait.";
     case email_taken: return "There is an account with this e-mail address.";
     case email_not_verified: return "The e-mail address is not proven yet; follow the link in the mail.";

@@ -108,6 +108,7 @@ struct Caller {
   domain::SessionId session;  // none for a key
   domain::ApiKeyId key;       // none for an account
   bool is_operator = false;
+  std::optional<domain::Instant> token_at;  // of another provider's token: when it was issued
 };
 /// The signed-in account of a bearer token: 401 `unauthenticated` without a good one, 403 `forbidden` for a business's key.
 [[nodiscard]] Expected<Caller> caller_of(const Services& services, const http::Request& request);

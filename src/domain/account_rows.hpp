@@ -129,13 +129,15 @@ struct ExternalIdentity {
   std::string subject;
   std::string email;  // as the provider last said; "" none
   Instant linked_at{};
+  std::optional<Instant> unlinked_at;  // never again by its address alone
   std::uint64_t version = 0;
 
   static constexpr std::string_view table = "external_identity";
   static constexpr auto columns() {
     return std::tuple{column("id", &ExternalIdentity::id),         column("user_id", &ExternalIdentity::user_id),
                       column("issuer", &ExternalIdentity::issuer), column("subject", &ExternalIdentity::subject),
-                      column("email", &ExternalIdentity::email),   column("linked_at", &ExternalIdentity::linked_at)};
+                      column("email", &ExternalIdentity::email),   column("linked_at", &ExternalIdentity::linked_at),
+                      column("unlinked_at", &ExternalIdentity::unlinked_at)};
   }
   static constexpr auto indexes() {
     return std::tuple{index("by_user", &ExternalIdentity::user_id, &ExternalIdentity::linked_at)};
@@ -157,6 +159,7 @@ struct Proof {
   std::string email;   // the address it was sent to
   std::string detail;  // a role, a challenge; <= 500 bytes
   Bytes secret_hash;
+  std::int64_t generation = 0;  // of its account, when it was made
   bool used = false;
   Instant created_at{};
   std::optional<Instant> due_at;  // good until then, and forgotten after it
@@ -172,6 +175,7 @@ struct Proof {
                       column("email", &Proof::email),
                       column("detail", &Proof::detail),
                       column("secret_hash", &Proof::secret_hash),
+                      column("generation", &Proof::generation),
                       column("used", &Proof::used),
                       column("created_at", &Proof::created_at),
                       column("due_at", &Proof::due_at)};

@@ -14,6 +14,8 @@ ADMIT_WORDS(Refusal,
             nonce_reused,            // the same scan nonce came with another code
             unknown_user, unknown_session, session_ended, wrong_credentials,
             second_factor_required,  // the password is right; send `code` too
+            account_locked,          // by an operator
+            confirm_first,           // give the password anew, or sign in anew: that was too long ago
             too_many_failures,       // wait; from a network known to the account it still goes
             email_taken, email_not_verified,
             unknown_business, unknown_show, unknown_registration, unknown_transaction, unknown_ticket,

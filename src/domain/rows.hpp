@@ -66,6 +66,9 @@ struct User {
   std::vector<std::string> recovery_hashes;  // SHA-256 in base64url; each is good once
   std::optional<Instant> signed_out_at;    // sign-ins from before it have ended,
   SessionId kept_session;                  // but for this one
+  std::int64_t generation = 0;             // of what signs in: links mailed before it was raised are void
+  std::optional<Instant> tokens_since;     // tokens of other providers issued until then are refused
+  std::optional<Instant> locked_at;        // by an operator: nobody signs in
   std::optional<Instant> erased_at;        // name and address are gone, nobody signs in
   Instant created_at{};
   std::uint64_t version = 0;
@@ -79,6 +82,8 @@ struct User {
                       column("totp_confirmed", &User::totp_confirmed), column("totp_step", &User::totp_step),
                       column("recovery_hashes", &User::recovery_hashes),
                       column("signed_out_at", &User::signed_out_at), column("kept_session", &User::kept_session),
+                      column("generation", &User::generation), column("tokens_since", &User::tokens_since),
+                      column("locked_at", &User::locked_at),
                       column("erased_at", &User::erased_at), column("created_at", &User::created_at)};
   }
   static constexpr auto indexes() { return std::tuple{index("by_guest_key", &User::guest_key, &User::created_at)}; }
@@ -97,6 +102,8 @@ struct Session {
   Bytes refresh_hash;
   Bytes previous_hash;
   std::optional<Instant> rotated_at;
+  std::vector<Instant> rotations;      // when the last tokens were replaced, within the grace; the newest last
+  std::optional<Instant> proven_at;    // when its person last gave a password anew; none: as it began
   std::string method;   // password, password+totp, passkey, link, external
   std::string agent;    // the client's User-Agent, its first 200 bytes
   std::string address;  // where it began
@@ -110,6 +117,7 @@ struct Session {
     return std::tuple{column("id", &Session::id), column("user_id", &Session::user_id),
                       column("refresh_hash", &Session::refresh_hash),
                       column("previous_hash", &Session::previous_hash), column("rotated_at", &Session::rotated_at),
+                      column("rotations", &Session::rotations), column("proven_at", &Session::proven_at),
                       column("method", &Session::method), column("agent", &Session::agent),
                       column("address", &Session::address), column("created_at", &Session::created_at),
                       column("expires_at", &Session::expires_at), column("ended_at", &Session::ended_at)};

@@ -134,7 +134,10 @@ Result<Session> decide(const StartSession& command, World& world) {
       forgive(world, account_tries_id(command.account), 1);
       forgive(world, network_tries_id(command.network), 1);
     }
-    world.put(KnownNetwork{.id = known_id, .user_id = command.user_id, .seen_at = command.meta.now, .due_at = command.meta.now + network_known});
+    world.put(KnownNetwork{.id = known_id,
+                           .user_id = command.user_id,
+                           .seen_at = command.meta.now,
+                           .due_at = command.meta.now + network_known});
   }
   Session session{.id = command.session_id,
                   .user_id = command.user_id,

@@ -298,12 +298,17 @@ alter table user_account add column guest_key blob not null default x'0000000000
 alter table user_account add column signed_out_at integer;
 alter table user_account add column kept_session blob not null default x'00000000000000000000000000000000';
 alter table user_account add column erased_at integer;
+alter table user_account add column generation integer not null default 0;
+alter table user_account add column tokens_since integer;
+alter table user_account add column locked_at integer;
 create index user_account_by_guest_key on user_account (guest_key, created_at, id);
 alter table session add column previous_hash blob not null default x'';
 alter table session add column rotated_at integer;
 alter table session add column method text not null default 'password';
 alter table session add column agent text not null default '';
 alter table session add column address text not null default '';
+alter table session add column rotations text not null default '[]';
+alter table session add column proven_at integer;
 alter table business add column closed_at integer;
 alter table audit_entry add column detail text not null default '';
 alter table business add column member_count integer not null default 0;
@@ -342,14 +347,14 @@ create index passkey_by_user on passkey (user_id, created_at, id);
 
 create table external_identity (
   id blob not null primary key, user_id blob not null, issuer text not null, subject text not null,
-  email text not null, linked_at integer not null,
+  email text not null, linked_at integer not null, unlinked_at integer,
   version integer not null
 ) strict;
 create index external_identity_by_user on external_identity (user_id, linked_at, id);
 
 create table proof (
   id blob not null primary key, purpose text not null, user_id blob not null, subject blob not null,
-  email text not null, detail text not null, secret_hash blob not null, used integer not null,
+  email text not null, detail text not null, secret_hash blob not null, generation integer not null, used integer not null,
   created_at integer not null, due_at integer,
   version integer not null
 ) strict;
