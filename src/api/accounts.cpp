@@ -156,8 +156,10 @@ class Accounts {
     }
     if (auto fault = fault_of(body->password, row->email)) co_return *std::move(fault);
     auto hash = co_await hash_of(x, body->password);
-    domain::ResetPassword command{
-        .meta = meta_of(x, request), .proof = *std::move(proof), .password_hash = std::move(hash)};
+    domain::ResetPassword command{.meta = meta_of(x, request),
+                                  .proof = *std::move(proof),
+                                  .password_hash = std::move(hash),
+                                  .ways = ways_of(x, row->user_id)};
     co_return co_await done(std::move(command));
   }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "api/passwords.hpp"
 #include "api/session_cookie.hpp"
 #include "api/session_json.hpp"
 #include "crypto/aes_gcm.hpp"
@@ -31,7 +32,6 @@ using identity::Provider;
 constexpr std::string_view cookie_name = "__Host-sign-in";
 constexpr std::string_view cookie_attributes = "; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=";
 constexpr std::size_t max_next_bytes = 500;
-constexpr std::size_t max_ways = 200;
 constexpr std::chrono::milliseconds exchange_limit{10'000};
 
 struct ProviderJson {
@@ -132,18 +132,6 @@ domain::ExternalPerson person_of(const Provider& provider, const identity::Exter
           .email_verified = claims.email_verified,
           .name = claims.name,
           .locale = claims.locale};
-}
-
-/// What signs in to an account beside its password.
-domain::SignInWays ways_of(const Services& services, domain::UserId user) {
-  domain::SignInWays ways;
-  for (const auto& row : store::list<domain::Passkey>(services.store, "by_user", user.value, max_ways).rows) {
-    ways.passkeys.push_back(row.id);
-  }
-  for (const auto& row : store::list<domain::ExternalIdentity>(services.store, "by_user", user.value, max_ways).rows) {
-    ways.identities.push_back(row.id);
-  }
-  return ways;
 }
 
 /// The command that lets a person in, with what it has to know of the account that may have their address.
@@ -499,8 +487,8 @@ void add_external(http::Router& router, Services& services) {
                     .description = "The token proves whose name it is; the caller's own, whose account it is.",
                     .request = http::json_body<IdentityToken>(),
                     .replies = {http::json_reply<IdentityJson>(201, "It is linked; also where it was before.")},
-                    .problems = refusals(
-                        {Refusal::invalid_field, Refusal::unknown_user, Refusal::identity_taken, Refusal::too_many}),
+                    .problems = refusals({Refusal::invalid_field, Refusal::unknown_user, Refusal::email_not_verified,
+                                          Refusal::identity_taken, Refusal::too_many}),
                     .curl = {{"body", R"({"token": "$IDENTITY_TOKEN"})"}}}));
   router.add(route(user, Verb::DELETE, "/v1/me/identities/{identityId}", on(&External::unlink),
                    {.operation_id = "unlinkIdentity",

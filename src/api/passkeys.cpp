@@ -368,14 +368,15 @@ void add_passkeys(http::Router& router, Services& services) {
                     .summary = "What to ask the browser for, to add a passkey",
                     .description = "As `PublicKeyCredential.parseCreationOptionsFromJSON` reads it.",
                     .replies = {http::json_reply<CreationJson>(201, "A challenge and its conditions.")},
-                    .problems = refusals({Refusal::unknown_user, Refusal::forbidden, Refusal::too_many})}));
+                    .problems = refusals(
+                        {Refusal::unknown_user, Refusal::email_not_verified, Refusal::forbidden, Refusal::too_many})}));
   router.add(route(user, Verb::POST, "/v1/me/passkeys", on(&Passkeys::add),
                    {.operation_id = "addPasskey",
                     .summary = "Add the passkey that the browser made",
                     .request = http::json_body<NewPasskey>(),
                     .replies = {http::json_reply<PasskeyJson>(201, "The passkey.")},
-                    .problems = refusals({Refusal::invalid_field, Refusal::unknown_user, Refusal::unknown_proof,
-                                          Refusal::identity_taken})}));
+                    .problems = refusals({Refusal::invalid_field, Refusal::unknown_user, Refusal::email_not_verified,
+                                          Refusal::unknown_proof, Refusal::identity_taken})}));
   router.add(route(user, Verb::GET, "/v1/me/passkeys", on(&Passkeys::list),
                    {.operation_id = "listPasskeys",
                     .summary = "The account's passkeys",

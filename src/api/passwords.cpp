@@ -13,6 +13,7 @@ namespace {
 using domain::Refusal;
 
 constexpr std::chrono::minutes fresh_enough{10};
+constexpr std::size_t max_ways = 200;
 
 }  // namespace
 
@@ -70,6 +71,17 @@ std::optional<domain::Factor> factor_of(const Services& services, const domain::
   const auto step = secret ? identity::totp_match(secret->bytes(), code, now) : std::nullopt;
   if (!step) return std::nullopt;
   return domain::Factor{.totp_step = *step, .recovery_hash = {}};
+}
+
+domain::SignInWays ways_of(const Services& services, domain::UserId user) {
+  domain::SignInWays ways;
+  for (const auto& row : store::list<domain::Passkey>(services.store, "by_user", user.value, max_ways).rows) {
+    ways.passkeys.push_back(row.id);
+  }
+  for (const auto& row : store::list<domain::ExternalIdentity>(services.store, "by_user", user.value, max_ways).rows) {
+    ways.identities.push_back(row.id);
+  }
+  return ways;
 }
 
 domain::MailedProof new_proof(const Services& services, const domain::Meta& meta) {

@@ -32,6 +32,9 @@ boost::asio::awaitable<Expected<domain::User>> proven_user(Services& services, d
 [[nodiscard]] domain::Bytes seal_totp(const Services& services, domain::UserId user, crypto::Bytes secret);
 [[nodiscard]] std::optional<crypto::Secret> open_totp(const Services& services, const domain::User& user);
 
+/// What signs in to an account beside its password.
+[[nodiscard]] domain::SignInWays ways_of(const Services& services, domain::UserId user);
+
 /// A proof to be mailed, and its row's part.
 [[nodiscard]] domain::MailedProof new_proof(const Services& services, const domain::Meta& meta);
 /// The proof that a text from a mail names; 404 `unknown_proof` for any other text.

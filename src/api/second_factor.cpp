@@ -148,25 +148,27 @@ class SecondFactor {
 void add_second_factor(http::Router& router, Services& services) {
   const auto on = methods_of(std::make_shared<SecondFactor>(services));
   const Shared user{.tags = {"Accounts"}, .security = {"user"}, .capability = {"user"}};
-  router.add(route(user, Verb::POST, "/v1/me/second-factor", on(&SecondFactor::begin),
-                   {.operation_id = "beginSecondFactor",
-                    .summary = "Begin to set up an authenticator app (RFC 6238)",
-                    .description = "Signing in changes only once a code was confirmed.",
-                    .replies = {http::json_reply<BegunJson>(201, "What the app needs.")},
-                    .problems = refusals({Refusal::unknown_user, Refusal::second_factor_on})}));
+  router.add(
+      route(user, Verb::POST, "/v1/me/second-factor", on(&SecondFactor::begin),
+            {.operation_id = "beginSecondFactor",
+             .summary = "Begin to set up an authenticator app (RFC 6238)",
+             .description = "Signing in changes only once a code was confirmed.",
+             .replies = {http::json_reply<BegunJson>(201, "What the app needs.")},
+             .problems = refusals({Refusal::unknown_user, Refusal::email_not_verified, Refusal::second_factor_on})}));
   router.add(route(user, Verb::GET, "/v1/me/second-factor/qr.svg", on(&SecondFactor::qr),
                    {.operation_id = "secondFactorQr",
                     .summary = "The same as a QR code for the app, until a code was confirmed",
                     .replies = {http::plain_reply(200, "The image.", "image/svg+xml", "<svg/>")},
                     .problems = refusals({Refusal::unknown_user, Refusal::second_factor_off})}));
-  router.add(route(user, Verb::POST, "/v1/me/second-factor/confirm", on(&SecondFactor::confirm),
-                   {.operation_id = "confirmSecondFactor",
-                    .summary = "Turn it on by a code of the app; ends all other sign-ins",
-                    .request = http::json_body<CodeRequest>(),
-                    .replies = {http::json_reply<RecoveryJson>(200, "Ten recovery codes.")},
-                    .problems = refusals({Refusal::wrong_credentials, Refusal::second_factor_on,
-                                          Refusal::second_factor_off, Refusal::too_many_failures}),
-                    .curl = {{"body", R"({"code": "$TOTP_CODE"})"}}}));
+  router.add(
+      route(user, Verb::POST, "/v1/me/second-factor/confirm", on(&SecondFactor::confirm),
+            {.operation_id = "confirmSecondFactor",
+             .summary = "Turn it on by a code of the app; ends all other sign-ins",
+             .request = http::json_body<CodeRequest>(),
+             .replies = {http::json_reply<RecoveryJson>(200, "Ten recovery codes.")},
+             .problems = refusals({Refusal::wrong_credentials, Refusal::email_not_verified, Refusal::second_factor_on,
+                                   Refusal::second_factor_off, Refusal::too_many_failures}),
+             .curl = {{"body", R"({"code": "$TOTP_CODE"})"}}}));
   router.add(
       route(user, Verb::DELETE, "/v1/me/second-factor", on(&SecondFactor::remove),
             {.operation_id = "removeSecondFactor",

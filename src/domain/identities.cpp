@@ -17,11 +17,6 @@ const User* linked_user(const World& world, IdentityId id) {
   return user != nullptr && !user->erased_at ? user : nullptr;
 }
 
-void need_ways(Needs& needs, const SignInWays& ways) {
-  for (const PasskeyId id : ways.passkeys) needs.change<Passkey>(id);
-  for (const IdentityId id : ways.identities) needs.change<ExternalIdentity>(id);
-}
-
 void put_identity(World& world, const Meta& meta, FreshIds& ids, const ExternalPerson& person, UserId user) {
   const IdentityId id = identity_id(person.issuer, person.subject);
   world.put(ExternalIdentity{.id = id,
@@ -40,31 +35,6 @@ std::string name_of(const ExternalPerson& person) {
     if (!name.empty() && fault_of_name(name).empty()) return name;
   }
   return "Customer";
-}
-
-/// Whoever made the account never proved the address: nothing of theirs signs in to it any more.
-void void_sign_ins(World& world, const Meta& meta, FreshIds& ids, User& user, const SignInWays& ways) {
-  user.password_hash.clear();
-  user.totp_secret = {};
-  user.totp_confirmed = false;
-  user.recovery_hashes.clear();
-  end_sessions(world, meta, ids, user);
-  for (const PasskeyId id : ways.passkeys) {
-    const Passkey* found = world.find<Passkey>(id);
-    if (found == nullptr || found->user_id != user.id || found->removed_at) continue;
-    Passkey passkey = *found;
-    passkey.removed_at = meta.now;
-    world.put(std::move(passkey));
-    audit(world, meta, ids, "passkey.removed", id.value);
-  }
-  for (const IdentityId id : ways.identities) {
-    const ExternalIdentity* found = world.find<ExternalIdentity>(id);
-    if (found == nullptr || found->user_id != user.id) continue;
-    ExternalIdentity identity = *found;
-    identity.user_id = {};
-    world.put(std::move(identity));
-  }
-  audit(world, meta, ids, "user.sign_ins_voided", user.id.value);
 }
 
 /// A trusted provider knows what we do not: that the address is really this person's.
@@ -176,6 +146,9 @@ Result<ExternalIdentity> decide(const LinkIdentity& command, World& world) {
   const User* user = world.find<User>(command.meta.user);
   if (user == nullptr || user->guest || user->erased_at) {
     return refuse(Refusal::unknown_user, "", "There is no such account.");
+  }
+  if (!command.at_sign_up) {
+    if (auto ok = check_address_proven(*user); !ok) return std::unexpected(ok.error());
   }
   const UserId user_id = user->id;
   const IdentityId id = identity_id(command.person.issuer, command.person.subject);

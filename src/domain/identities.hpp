@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "domain/command.hpp"
+#include "domain/sign_in_ways.hpp"
 
 namespace admit::domain {
 
@@ -21,12 +22,6 @@ struct ExternalPerson {
   bool email_verified = false;
   std::string name;    // "" none
   std::string locale;  // "" none
-};
-
-/// What else signs in to an account, as it was read before; given up where the account turns out to be somebody else's.
-struct SignInWays {
-  std::vector<PasskeyId> passkeys;
-  std::vector<IdentityId> identities;
 };
 
 /// The account of somebody whom a provider vouches for: the one that the name is linked to, else a new one. Linked to
@@ -48,13 +43,14 @@ void needs(const AdmitPerson& command, Needs& needs);
 [[nodiscard]] bool is_news(const ExternalIdentity& identity, const User& user, const ExternalPerson& person,
                            bool link_by_email);
 
-/// Links a name to the caller's account; once more changes nothing. Refuses: unknown_user, identity_taken, too_many
-/// (`linked` others are already).
+/// Links a name to the caller's account; once more changes nothing. Refuses: unknown_user, email_not_verified,
+/// identity_taken, too_many (`linked` others are already).
 struct LinkIdentity {
   using Outcome = ExternalIdentity;
   Meta meta;
   ExternalPerson person;
   std::size_t linked = 0;
+  bool at_sign_up = false;  // a name that was made for the account as it was opened
 };
 void needs(const LinkIdentity& command, Needs& needs);
 [[nodiscard]] Result<ExternalIdentity> decide(const LinkIdentity& command, World& world);

@@ -23,6 +23,11 @@ struct Desk {
   Rows rows;
   Office<Rows> office{rows};
 
+  Desk() {
+    office.prove_address(office.buyer);
+    office.prove_address(office.other_buyer);
+  }
+
   Result<User> admit(ExternalPerson who, bool by_email = true, SignInWays ways = {},
                      std::optional<ProofId> once = std::nullopt) {
     return rows.call(AdmitPerson{.meta = office.meta(),
@@ -41,6 +46,10 @@ struct Desk {
   }
   Result<ExternalIdentity> link(UserId user, ExternalPerson who, std::size_t linked = 0) {
     return rows.call(LinkIdentity{.meta = office.meta(user), .person = std::move(who), .linked = linked});
+  }
+  /// As it was made with the account.
+  Result<ExternalIdentity> link_at_sign_up(UserId user, ExternalPerson who) {
+    return rows.call(LinkIdentity{.meta = office.meta(user), .person = std::move(who), .at_sign_up = true});
   }
   Result<ExternalIdentity> unlink(UserId user, IdentityId id, SignInWays ways = {}) {
     return rows.call(UnlinkIdentity{.meta = office.meta(user), .identity_id = id, .ways = std::move(ways)});
@@ -99,8 +108,8 @@ TEST_CASE("identity: an account without an address gets it from a later token") 
 TEST_CASE("identity: an address that a linked name proves first leaves only that name to sign in with") {
   Desk d;
   const auto made = d.account("alice@example.org", false);
-  REQUIRE(d.link(made.id, person("alice", "alice@example.org", false)));
-  REQUIRE(d.link(made.id, person("mallory", "mallory@example.org")));
+  REQUIRE(d.link_at_sign_up(made.id, person("alice", "alice@example.org", false)));
+  REQUIRE(d.link_at_sign_up(made.id, person("mallory", "mallory@example.org")));
   const IdentityId mallory = identity_id("https://op.example", "mallory");
   const SignInWays ways{{}, {alice, mallory}};
   CHECK(is_news(d.rows.get<ExternalIdentity>(alice), d.now(made.id), person(), true));
@@ -151,7 +160,7 @@ TEST_CASE("identity: an account that was made with somebody else's address keeps
   d.rows.world.put(passkey);
   const Passkey foreign{.id = passkey_id("f"), .user_id = d.office.buyer, .created_at = d.office.now};
   d.rows.world.put(foreign);
-  REQUIRE(d.link(made.id, person("mallory", "mallory@example.org")));
+  REQUIRE(d.link_at_sign_up(made.id, person("mallory", "mallory@example.org")));
   const IdentityId mallory = identity_id("https://op.example", "mallory");
   const auto session = d.rows.call(StartSession{.meta = d.office.meta(),
                                                 .session_id = d.office.fresh<SessionId>(),
@@ -216,6 +225,13 @@ TEST_CASE("identity: a signed-in account links names that are nobody else's") {
   CHECK(code(d.link(UserId{}, person("z"))) == "unknown_user");
   CHECK(code(d.link(d.office.buyer, person("z"), max_identities)) == "too_many");
   CHECK(d.admit(person())->id == d.office.buyer);
+}
+
+TEST_CASE("identity: none is linked before the address of the account is proven, but the one it was opened with") {
+  Desk d;
+  const auto made = d.account("new@example.org", false);
+  CHECK(code(d.link(made.id, person())) == "email_not_verified");
+  CHECK(code(d.link_at_sign_up(made.id, person())) == "good");
 }
 
 TEST_CASE("identity: a name is unlinked by its owner, unless nothing else signs in") {

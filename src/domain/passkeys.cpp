@@ -3,6 +3,7 @@
 #include "domain/alerts.hpp"
 #include "domain/names.hpp"
 #include "domain/proofs.hpp"
+#include "domain/sign_in_ways.hpp"
 
 namespace admit::domain {
 namespace {
@@ -39,6 +40,7 @@ Result<Proof> decide(const AskPasskey& command, World& world) {
     const User* user = world.find<User>(user_id);
     if (user == nullptr || user->erased_at) return refuse(Refusal::unknown_user, "", "There is no such account.");
     if (user->guest) return refuse(Refusal::forbidden, "", "A guest has no passkeys; create an account.");
+    if (auto ok = check_address_proven(*user); !ok) return std::unexpected(ok.error());
   }
   put_proof(world, command.meta,
             {.id = command.proof_id,
@@ -59,6 +61,7 @@ Result<Passkey> decide(const AddPasskey& command, World& world) {
   if (auto ok = check_name(command.name); !ok) return std::unexpected(ok.error());
   const User* user = world.find<User>(command.meta.user);
   if (user == nullptr || user->erased_at) return refuse(Refusal::unknown_user, "", "There is no such account.");
+  if (auto ok = check_address_proven(*user); !ok) return std::unexpected(ok.error());
   const auto proof = take_proof(world, command.meta, command.proof_id, command.secret_hash, ProofPurpose::add_passkey);
   if (!proof) return std::unexpected(proof.error());
   if (proof->user_id != command.meta.user) {

@@ -16,6 +16,11 @@ struct PasskeyOffice {
   Office<Rows> office{rows};
   UserId ada = office.buyer, eve = office.other_buyer;
 
+  PasskeyOffice() {
+    office.prove_address(ada);
+    office.prove_address(eve);
+  }
+
   ProofId challenge(UserId user) {
     const auto id = office.fresh<ProofId>();
     REQUIRE(rows.call(AskPasskey{.meta = office.meta(user), .proof_id = id, .secret_hash = {"challenge"}}));
@@ -121,6 +126,17 @@ TEST_CASE("passkey: a counter that goes back signs nobody in and is told") {
     CHECK(o.rows.get<Passkey>(id).sign_count == (is_good ? sent : stored));
     CHECK((o.rows.world.find<Alert>(alert_id(AlertKind::token_reused, id.value)) != nullptr) == !is_good);
   }
+}
+
+TEST_CASE("passkey: none before the address of the account is proven") {
+  PasskeyOffice o;
+  const auto newcomer = o.office.user("newcomer");
+  const auto early = o.office.fresh<ProofId>();
+  CHECK(o.fault(AskPasskey{.meta = o.office.meta(newcomer), .proof_id = early, .secret_hash = {"challenge"}}) ==
+        Refusal::email_not_verified);
+  CHECK(o.fault(o.adding(newcomer, early)) == Refusal::email_not_verified);
+  o.office.prove_address(newcomer);
+  CHECK(o.rows.call(o.adding(newcomer, o.challenge(newcomer))));
 }
 
 TEST_CASE("passkey: none for a guest") {

@@ -222,6 +222,7 @@ Result<Instant> decide(const RequestReset& command, World& world) {
 
 void needs(const ResetPassword& command, Needs& needs) {
   need_account_of(needs, command.proof.id);
+  need_ways(needs, command.ways);
 }
 
 Result<User> decide(const ResetPassword& command, World& world) {
@@ -231,9 +232,13 @@ Result<User> decide(const ResetPassword& command, World& world) {
   auto user = account_of(world, *proof, proof->email);
   if (!user) return user;
   FreshIds ids(meta);
+  if (user->email_verified) {
+    end_sessions(world, meta, ids, *user);
+  } else {
+    void_sign_ins(world, meta, ids, *user, command.ways);
+  }
   user->password_hash = command.password_hash;
   verified(world, meta, ids, *user);
-  end_sessions(world, meta, ids, *user);
   world.put(*user);
   audit(world, meta, ids, "user.password_reset", user->id.value);
   return user;
@@ -373,6 +378,7 @@ void needs(const BeginTotp& command, Needs& needs) {
 Result<User> decide(const BeginTotp& command, World& world) {
   const User* found = account_of(world, command.meta);
   if (found == nullptr) return no_account();
+  if (auto ok = check_address_proven(*found); !ok) return std::unexpected(ok.error());
   if (found->totp_confirmed) {
     return refuse(Refusal::second_factor_on, "", "A second factor is set up already; remove it first.");
   }
@@ -392,6 +398,7 @@ Result<User> decide(const ConfirmTotp& command, World& world) {
   const Meta& meta = command.meta;
   const User* found = account_of(world, meta);
   if (found == nullptr) return no_account();
+  if (auto ok = check_address_proven(*found); !ok) return std::unexpected(ok.error());
   if (found->totp_confirmed) return refuse(Refusal::second_factor_on, "", "A second factor is set up already.");
   if (found->totp_secret.data.empty() || found->totp_secret != command.sealed_secret) {
     return refuse(Refusal::second_factor_off, "", "Begin to set up a second factor first.");

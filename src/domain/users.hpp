@@ -9,6 +9,7 @@
 #include "domain/accounts.hpp"
 #include "domain/command.hpp"
 #include "domain/sessions.hpp"
+#include "domain/sign_in_ways.hpp"
 
 namespace admit::domain {
 
@@ -86,12 +87,14 @@ struct RequestReset {
 void needs(const RequestReset& command, Needs& needs);
 [[nodiscard]] Result<Instant> decide(const RequestReset& command, World& world);
 
-/// Sets a password; proves the address; ends all sign-ins. Refuses: unknown_proof.
+/// Sets a password; proves the address; ends all sign-ins. Where nobody had proven the address before, whatever else
+/// signs in is void: it may be a stranger's. Refuses: unknown_proof.
 struct ResetPassword {
   using Outcome = User;
   Meta meta;
   MailedProof proof;
   std::string password_hash;
+  SignInWays ways;  // of the proof's account
 };
 void needs(const ResetPassword& command, Needs& needs);
 [[nodiscard]] Result<User> decide(const ResetPassword& command, World& world);
@@ -148,7 +151,7 @@ void needs(const ChangeProfile& command, Needs& needs);
 
 // The second factor.
 
-/// Keeps a secret that is not confirmed yet. Refuses: unknown_user, second_factor_on.
+/// Keeps a secret that is not confirmed yet. Refuses: unknown_user, email_not_verified, second_factor_on.
 struct BeginTotp {
   using Outcome = User;
   Meta meta;
@@ -158,7 +161,7 @@ void needs(const BeginTotp& command, Needs& needs);
 [[nodiscard]] Result<User> decide(const BeginTotp& command, World& world);
 
 /// A code of it was right: from now on signing in with the password wants one. Ends all other sign-ins.
-/// Refuses: unknown_user, second_factor_on, second_factor_off (none was begun, or another was), wrong_credentials (the
+/// Refuses: unknown_user, email_not_verified, second_factor_on, second_factor_off (none was begun, or another was), wrong_credentials (the
 /// code was used before).
 struct ConfirmTotp {
   using Outcome = User;

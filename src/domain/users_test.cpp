@@ -120,6 +120,36 @@ TEST_CASE("account: a reset sets the password, proves the address and ends every
   CHECK(!is_live(p.rows.get<Session>(session), p.buyer(), p.o.now));
 }
 
+TEST_CASE("account: a reset of an account that a stranger made with the address leaves the stranger no way in") {
+  for (const bool proven : {false, true}) {
+    CAPTURE(proven);
+    People p;
+    if (proven) p.o.prove_address(p.o.buyer);
+    User made = p.buyer();
+    made.totp_secret = {"sealed"};
+    made.totp_confirmed = true;
+    made.recovery_hashes = {"recovery"};
+    p.rows.world.put(made);
+    const Passkey passkey{.id = passkey_id("p"), .user_id = p.o.buyer};
+    const Passkey foreign{.id = passkey_id("f"), .user_id = p.o.other_buyer};
+    const ExternalIdentity name{.id = identity_id("https://op.example", "mallory"), .user_id = p.o.buyer};
+    p.rows.world.put(passkey);
+    p.rows.world.put(foreign);
+    p.rows.world.put(name);
+    const auto proof = p.proof();
+    p.o.must(RequestReset{.meta = p.o.meta(), .account = "buyer@example.org", .network = "n", .proof = proof});
+    p.o.must(ResetPassword{
+        .meta = p.o.meta(), .proof = proof, .password_hash = "new", .ways = {{passkey.id, foreign.id}, {name.id}}});
+    CHECK(p.buyer().email_verified);
+    CHECK(p.buyer().password_hash == "new");
+    CHECK(p.buyer().totp_confirmed == proven);
+    CHECK(p.buyer().recovery_hashes.empty() == !proven);
+    CHECK(p.rows.get<Passkey>(passkey.id).removed_at.has_value() == !proven);
+    CHECK(!p.rows.get<Passkey>(foreign.id).removed_at);
+    CHECK((p.rows.get<ExternalIdentity>(name.id).user_id == p.o.buyer) == proven);
+  }
+}
+
 TEST_CASE("account: a change of password keeps the sign-in it was made in") {
   People p;
   const auto kept = p.o.fresh<SessionId>();
@@ -195,6 +225,7 @@ struct TwoFactors : People {
   Bytes secret{"sealed"};
 
   TwoFactors() {
+    o.prove_address(o.buyer);
     o.must(BeginTotp{.meta = o.meta(o.buyer), .sealed_secret = secret});
     o.must(ConfirmTotp{.meta = o.meta(o.buyer), .sealed_secret = secret, .step = 100, .recovery_hashes = {"r1", "r2"}});
   }
@@ -207,6 +238,16 @@ struct TwoFactors : People {
                                .factor = std::move(factor)});
   }
 };
+
+TEST_CASE("second factor: none before the address of the account is proven") {
+  People p;
+  CHECK(code(p.o.call(BeginTotp{p.o.meta(p.o.buyer), {"sealed"}})) == Refusal::email_not_verified);
+  User begun = p.buyer();
+  begun.totp_secret = {"sealed"};
+  p.rows.world.put(begun);
+  CHECK(code(p.o.call(ConfirmTotp{.meta = p.o.meta(p.o.buyer), .sealed_secret = {"sealed"}, .step = 1})) ==
+        Refusal::email_not_verified);
+}
 
 TEST_CASE("second factor: each step and each recovery code is good once") {
   TwoFactors p;

@@ -99,7 +99,8 @@ IdentityJobs::Answer IdentityJobs::ask(std::string method, const std::string& pa
 Tried IdentityJobs::link(const domain::User& user, const std::string& subject) {
   const auto linked =
       x_lane.call(domain::LinkIdentity{.meta = {.now = x_clock(), .seed = x_seed(), .user = user.id, .actor = "system"},
-                                       .person = {.issuer = x_admin.issuer, .subject = subject, .email = user.email}});
+                                       .person = {.issuer = x_admin.issuer, .subject = subject, .email = user.email},
+                                       .at_sign_up = true});
   return linked ? Tried("") : Tried(linked.error().detail);
 }
 
