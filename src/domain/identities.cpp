@@ -137,7 +137,7 @@ Result<User> decide(const AdmitPerson& command, World& world) {
 }
 
 void needs(const LinkIdentity& command, Needs& needs) {
-  needs.read<User>(command.meta.user);
+  needs.change<User>(command.meta.user);
   const auto* identity = needs.change<ExternalIdentity>(identity_id(command.person.issuer, command.person.subject));
   if (identity != nullptr && identity->user_id) needs.read<User>(identity->user_id);
 }
@@ -161,11 +161,12 @@ Result<ExternalIdentity> decide(const LinkIdentity& command, World& world) {
   }
   FreshIds ids(command.meta);
   put_identity(world, command.meta, ids, command.person, user_id);
+  if (!command.at_sign_up) raise_generation(world, user_id);
   return world.get<ExternalIdentity>(id);
 }
 
 void needs(const UnlinkIdentity& command, Needs& needs) {
-  needs.read<User>(command.meta.user);
+  needs.change<User>(command.meta.user);
   needs.change<ExternalIdentity>(command.identity_id);
   need_ways(needs, command.ways);
 }
@@ -191,6 +192,7 @@ Result<ExternalIdentity> decide(const UnlinkIdentity& command, World& world) {
   ExternalIdentity identity = *found;
   identity.user_id = {};
   world.put(identity);
+  raise_generation(world, user_id);
   FreshIds ids(command.meta);
   audit(world, command.meta, ids, "user.identity_unlinked", user_id.value);
   return identity;

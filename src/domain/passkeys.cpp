@@ -36,24 +36,27 @@ void needs(const AskPasskey& command, Needs& needs) {
 
 Result<Proof> decide(const AskPasskey& command, World& world) {
   const UserId user_id = command.meta.user;
+  std::int64_t generation = 0;
   if (user_id) {
     const User* user = world.find<User>(user_id);
     if (user == nullptr || user->erased_at) return refuse(Refusal::unknown_user, "", "There is no such account.");
     if (user->guest) return refuse(Refusal::forbidden, "", "A guest has no passkeys; create an account.");
     if (auto ok = check_address_proven(*user); !ok) return std::unexpected(ok.error());
+    generation = user->generation;
   }
   put_proof(world, command.meta,
             {.id = command.proof_id,
              .purpose = user_id ? ProofPurpose::add_passkey : ProofPurpose::passkey_sign_in,
              .user_id = user_id,
              .secret_hash = command.secret_hash,
+             .generation = generation,
              .ttl = challenge_ttl});
   return world.get<Proof>(command.proof_id);
 }
 
 void needs(const AddPasskey& command, Needs& needs) {
   need_proof(needs, command.proof_id);
-  needs.read<User>(command.meta.user);
+  needs.change<User>(command.meta.user);
   needs.change<Passkey>(passkey_id(command.credential_id.data));
 }
 
@@ -64,8 +67,9 @@ Result<Passkey> decide(const AddPasskey& command, World& world) {
   if (auto ok = check_address_proven(*user); !ok) return std::unexpected(ok.error());
   const auto proof = take_proof(world, command.meta, command.proof_id, command.secret_hash, ProofPurpose::add_passkey);
   if (!proof) return std::unexpected(proof.error());
-  if (proof->user_id != command.meta.user) {
-    return refuse(Refusal::unknown_proof, "", "This challenge was given to another account.");
+  if (proof->user_id != command.meta.user || proof->generation != user->generation) {
+    return refuse(Refusal::unknown_proof, "",
+                  "This challenge was given to another account, or for what it was before.");
   }
   const PasskeyId id = passkey_id(command.credential_id.data);
   const Passkey* known = world.find<Passkey>(id);
@@ -81,6 +85,7 @@ Result<Passkey> decide(const AddPasskey& command, World& world) {
                         .name = command.name,
                         .created_at = command.meta.now};
   world.put(passkey);
+  raise_generation(world, command.meta.user);
   FreshIds ids(command.meta);
   audit(world, command.meta, ids, "passkey.added", id.value);
   return passkey;
@@ -138,6 +143,7 @@ Result<Passkey> decide(const RenamePasskey& command, World& world) {
 }
 
 void needs(const RemovePasskey& command, Needs& needs) {
+  needs.change<User>(command.meta.user);
   needs.change<Passkey>(command.passkey_id);
 }
 
@@ -146,6 +152,7 @@ Result<Passkey> decide(const RemovePasskey& command, World& world) {
   if (!passkey) return passkey;
   passkey->removed_at = command.meta.now;
   world.put(*passkey);
+  raise_generation(world, command.meta.user);
   FreshIds ids(command.meta);
   audit(world, command.meta, ids, "passkey.removed", passkey->id.value);
   return passkey;

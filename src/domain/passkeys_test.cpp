@@ -73,6 +73,17 @@ TEST_CASE("passkey: added with a challenge of one's own, once, within five minut
   CHECK(o.fault(o.adding(o.ada, late, "second")) == Refusal::unknown_proof);
 }
 
+TEST_CASE("passkey: one more, or one less, voids links that were mailed and challenges that were given") {
+  PasskeyOffice o;
+  const auto pending = o.challenge(o.ada);
+  const auto before = o.rows.get<User>(o.ada).generation;
+  const auto made = o.added();
+  CHECK(o.rows.get<User>(o.ada).generation == before + 1);
+  CHECK(o.fault(o.adding(o.ada, pending, "second")) == Refusal::unknown_proof);
+  REQUIRE(o.rows.call(RemovePasskey{.meta = o.office.meta(o.ada), .passkey_id = made.id}));
+  CHECK(o.rows.get<User>(o.ada).generation == before + 2);
+}
+
 TEST_CASE("passkey: belongs to one account") {
   PasskeyOffice o;
   o.added();

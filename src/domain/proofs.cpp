@@ -10,8 +10,23 @@ void put_proof(World& world, const Meta& meta, NewProof proof) {
                   .email = std::move(proof.email),
                   .detail = std::move(proof.detail),
                   .secret_hash = std::move(proof.secret_hash),
+                  .generation = proof.generation,
                   .created_at = meta.now,
                   .due_at = meta.now + proof.ttl});
+}
+
+void mail_proof(World& world, const Meta& meta, FreshIds& ids, const User& user, const MailedProof& proof,
+                ProofLetter letter) {
+  put_proof(world, meta,
+            {.id = proof.id,
+             .purpose = letter.purpose,
+             .user_id = user.id,
+             .email = std::move(letter.email),
+             .detail = std::move(letter.detail),
+             .secret_hash = proof.secret_hash,
+             .generation = user.generation,
+             .ttl = letter.ttl});
+  put_job(world, meta, ids, JobKind::mail, proof.id.value, word(letter.purpose));
 }
 
 void need_proof(Needs& needs, ProofId id) {

@@ -49,6 +49,7 @@ void put_revocation(World& world, const Meta& meta, FreshIds& ids, Uuid subject,
 }
 
 void end_sessions(World& world, const Meta& meta, FreshIds& ids, User& user, SessionId kept) {
+  ++user.generation;
   user.signed_out_at = meta.now;
   user.kept_session = kept;
   put_revocation(world, meta, ids, user.id.value, kept);

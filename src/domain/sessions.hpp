@@ -18,7 +18,7 @@ inline constexpr std::chrono::minutes revocation_kept{15};
 /// Tells every node that tokens of a session, an account, a key or a device are refused from now on. Of an account:
 /// those of sign-ins that began until now, but for `kept`.
 void put_revocation(World& world, const Meta& meta, FreshIds& ids, Uuid subject, SessionId kept = {});
-/// Ends all sign-ins of an account but `kept`; the caller puts `user`.
+/// Ends all sign-ins of an account but `kept`, and voids links that were mailed; the caller puts `user`.
 void end_sessions(World& world, const Meta& meta, FreshIds& ids, User& user, SessionId kept = {});
 
 /// A second factor that was given along: the step of a right time-based code, or the hash of a recovery code.

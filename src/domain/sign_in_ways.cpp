@@ -35,6 +35,12 @@ void void_sign_ins(World& world, const Meta& meta, FreshIds& ids, User& user, co
   audit(world, meta, ids, "user.sign_ins_voided", user.id.value);
 }
 
+void raise_generation(World& world, UserId id) {
+  User user = world.get<User>(id);
+  ++user.generation;
+  world.put(std::move(user));
+}
+
 Result<void> check_address_proven(const User& user) {
   if (user.email_verified || user.email.empty()) return {};
   return refuse(Refusal::email_not_verified, "",

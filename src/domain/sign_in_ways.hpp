@@ -18,6 +18,9 @@ void need_ways(Needs& needs, const SignInWays& ways);
 /// sign-ins and links that were mailed are void. The caller puts `user`.
 void void_sign_ins(World& world, const Meta& meta, FreshIds& ids, User& user, const SignInWays& ways);
 
+/// What signs in to the account has changed: links that were mailed before are void.
+void raise_generation(World& world, UserId id);
+
 /// Refuses email_not_verified while an account has an address that nobody proved: what signs in to it for good is added
 /// by its owner only. An account without an address is its maker's.
 [[nodiscard]] Result<void> check_address_proven(const User& user);

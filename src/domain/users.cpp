@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "domain/names.hpp"
-#include "domain/proofs.hpp"
 #include "domain/throttle.hpp"
 
 namespace admit::domain {
@@ -34,12 +33,6 @@ CreateBusiness business_of(const CreateUser& command) {
   return {.meta = std::move(meta), .name = command.business->name, .terms = command.business->terms};
 }
 
-void mail_proof(World& world, const Meta& meta, FreshIds& ids, NewProof proof, std::string_view which) {
-  const ProofId id = proof.id;
-  put_proof(world, meta, std::move(proof));
-  put_job(world, meta, ids, JobKind::mail, id.value, which);
-}
-
 /// Its mails may go on; guests' orders join it.
 void verified(World& world, const Meta& meta, FreshIds& ids, User& user) {
   if (std::exchange(user.email_verified, true)) return;
@@ -52,10 +45,11 @@ const User* need_account_of(Needs& needs, ProofId id) {
   return proof != nullptr && proof->user_id ? needs.change<User>(proof->user_id) : nullptr;
 }
 
-/// The account of a proof that was taken, while it still has the address that the proof went to.
+/// The account of a proof that was taken, while it has the address, and what signs in to it, of when the proof was
+/// made.
 Result<User> account_of(const World& world, const Proof& proof, std::string_view address) {
   const User* user = world.find<User>(proof.user_id);
-  if (user == nullptr || user->erased_at || user->email != address) {
+  if (user == nullptr || user->erased_at || user->email != address || user->generation != proof.generation) {
     return refuse(Refusal::unknown_proof, "", "This link is used up or too old; ask for another.");
   }
   return *user;
@@ -118,14 +112,8 @@ Result<User> decide(const CreateUser& command, World& world) {
   world.put(user);
   audit(world, command.meta, ids, "user.created", user.id.value);
   if (command.verification && !command.email_verified) {
-    mail_proof(world, command.meta, ids,
-               {.id = command.verification->id,
-                .purpose = ProofPurpose::verify_email,
-                .user_id = user.id,
-                .email = user.email,
-                .secret_hash = command.verification->secret_hash,
-                .ttl = verification_ttl},
-               "verify_email");
+    mail_proof(world, command.meta, ids, user, *command.verification,
+               {.purpose = ProofPurpose::verify_email, .email = user.email, .ttl = verification_ttl});
   }
   if (command.email_verified) put_job(world, command.meta, ids, JobKind::join_guests, user.id.value);
   if (command.at_provider) put_job(world, command.meta, ids, JobKind::create_identity, user.id.value);
@@ -159,14 +147,8 @@ Result<User> decide(const ResendVerification& command, World& world) {
   }
   count_try(world, throttle, mails_to_address, meta.now);
   FreshIds ids(meta);
-  mail_proof(world, meta, ids,
-             {.id = command.proof.id,
-              .purpose = ProofPurpose::verify_email,
-              .user_id = user.id,
-              .email = user.email,
-              .secret_hash = command.proof.secret_hash,
-              .ttl = verification_ttl},
-             "verify_email");
+  mail_proof(world, meta, ids, user, command.proof,
+             {.purpose = ProofPurpose::verify_email, .email = user.email, .ttl = verification_ttl});
   return user;
 }
 
@@ -209,14 +191,8 @@ Result<Instant> decide(const RequestReset& command, World& world) {
   if (!is_claimed(world, claim)) return meta.now;
   const User& user = world.get<User>(UserId{world.get<Claim>(claim).target});
   FreshIds ids(meta);
-  mail_proof(world, meta, ids,
-             {.id = command.proof.id,
-              .purpose = ProofPurpose::reset_password,
-              .user_id = user.id,
-              .email = user.email,
-              .secret_hash = command.proof.secret_hash,
-              .ttl = reset_ttl},
-             "reset_password");
+  mail_proof(world, meta, ids, user, command.proof,
+             {.purpose = ProofPurpose::reset_password, .email = user.email, .ttl = reset_ttl});
   return meta.now;
 }
 
@@ -308,15 +284,9 @@ Result<User> decide(const RequestEmailChange& command, World& world) {
   }
   count_try(world, throttle, mails_to_address, meta.now);
   FreshIds ids(meta);
-  mail_proof(world, meta, ids,
-             {.id = command.proof.id,
-              .purpose = ProofPurpose::change_email,
-              .user_id = user->id,
-              .email = command.email,
-              .detail = user->email,
-              .secret_hash = command.proof.secret_hash,
-              .ttl = email_change_ttl},
-             "change_email");
+  mail_proof(
+      world, meta, ids, *user, command.proof,
+      {.purpose = ProofPurpose::change_email, .email = command.email, .detail = user->email, .ttl = email_change_ttl});
   audit(world, meta, ids, "user.email_change_asked", user->id.value);
   return user;
 }
@@ -344,6 +314,7 @@ Result<User> decide(const ChangeEmail& command, World& world) {
   world.put(Claim{.id = next, .kind = "email", .target = user->id.value});
   user->email = proof->email;
   user->email_verified = true;
+  ++user->generation;
   put_job(world, meta, ids, JobKind::join_guests, user->id.value);
   world.put(*user);
   audit(world, meta, ids, "user.email_changed", user->id.value);
@@ -432,6 +403,7 @@ Result<User> decide(const RemoveTotp& command, World& world) {
   user->totp_secret = {};
   user->totp_confirmed = false;
   user->recovery_hashes.clear();
+  ++user->generation;
   world.put(*user);
   FreshIds ids(meta);
   audit(world, meta, ids, "user.totp_off", user->id.value);

@@ -8,6 +8,7 @@
 
 #include "domain/accounts.hpp"
 #include "domain/command.hpp"
+#include "domain/proofs.hpp"
 #include "domain/sessions.hpp"
 #include "domain/sign_in_ways.hpp"
 
@@ -21,11 +22,6 @@ namespace admit::domain {
 /// Both before an address is given to somebody else.
 [[nodiscard]] bool is_claimed(const World& world, ClaimId claim);
 
-/// A secret that is mailed; made by the caller, as the mail's link is.
-struct MailedProof {
-  ProofId id;
-  Bytes secret_hash;
-};
 inline constexpr std::chrono::hours verification_ttl{7 * 24};
 inline constexpr std::chrono::hours reset_ttl{1};
 inline constexpr std::chrono::hours email_change_ttl{24};

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <functional>
 
 #include "domain/guests.hpp"
 #include "domain/members.hpp"
@@ -199,6 +200,53 @@ TEST_CASE("account: a new address is proven before it is taken; the old one is f
   next.meta = p.o.meta();
   next.email = "new@example.org";
   CHECK(code(p.o.call(next)) == Refusal::email_taken);
+}
+
+TEST_CASE("account: links that were mailed are void once what signs in has changed") {
+  const auto change_password = [](People& p) {
+    p.o.must(ChangePassword{.meta = p.o.meta(p.o.buyer), .old_password_hash = "-", .password_hash = "new"});
+  };
+  const auto reset_password = [](People& p) {
+    const auto proof = p.proof();
+    p.o.must(RequestReset{.meta = p.o.meta(), .account = "buyer@example.org", .network = "n", .proof = proof});
+    p.o.must(ResetPassword{.meta = p.o.meta(), .proof = proof, .password_hash = "new"});
+  };
+  const auto sign_out = [](People& p) {
+    p.o.must(EndSessions{.meta = p.o.meta(p.o.buyer), .user_id = p.o.buyer, .kept = {}});
+  };
+  const auto add_factor = [](People& p) {
+    p.o.must(BeginTotp{p.o.meta(p.o.buyer), {"sealed"}});
+    p.o.must(ConfirmTotp{.meta = p.o.meta(p.o.buyer), .sealed_secret = {"sealed"}, .step = 1});
+  };
+  const auto remove_factor = [&](People& p) {
+    p.o.must(RemoveTotp{.meta = p.o.meta(p.o.buyer), .password_hash = "-", .factor = {.totp_step = 2}});
+  };
+  const auto nothing = [](People&) {
+  };
+  using Step = std::function<void(People&)>;
+  const auto is_good = [](const Step& before, const Step& between) {
+    People p;
+    p.o.prove_address(p.o.buyer);
+    before(p);
+    const auto change = p.proof();
+    const auto reset = p.proof();
+    p.o.must(RequestEmailChange{
+        .meta = p.o.meta(p.o.buyer), .email = "new@example.org", .password_hash = "-", .proof = change});
+    p.o.must(RequestReset{.meta = p.o.meta(), .account = "buyer@example.org", .network = "n", .proof = reset});
+    between(p);
+    const auto changed = p.o.call(ChangeEmail{p.o.meta(), change});
+    if (changed) return true;
+    CHECK(code(changed) == Refusal::unknown_proof);
+    CHECK(code(p.o.call(ResetPassword{p.o.meta(), reset, "late"})) == Refusal::unknown_proof);
+    return false;
+  };
+  CHECK(is_good(nothing, nothing));
+  CHECK(is_good(add_factor, nothing));
+  CHECK_FALSE(is_good(nothing, change_password));
+  CHECK_FALSE(is_good(nothing, reset_password));
+  CHECK_FALSE(is_good(nothing, sign_out));
+  CHECK_FALSE(is_good(nothing, add_factor));
+  CHECK_FALSE(is_good(add_factor, remove_factor));
 }
 
 TEST_CASE("account: an address that somebody took meanwhile is refused") {

@@ -119,11 +119,14 @@ void Mails::attach_tickets(Draft& draft) {
       {.file_name = "show.ics", .media_type = mail::calendar_media_type(event), .content = mail::calendar_file(event)});
 }
 
-/// The link was used already, or is too old to be of use.
+/// The link was used already, is too old to be of use, or void.
 bool Mails::is_moot(const domain::Job& job) {
   if (!domain::parse_word<domain::ProofPurpose>(job.detail)) return false;
   const auto proof = store::get<domain::Proof>(x_store, domain::ProofId{job.subject});
-  return !proof || proof->used;
+  if (!proof || proof->used) return true;
+  if (proof->purpose == domain::ProofPurpose::join_business) return false;  // its account is who invited
+  const auto user = store::get<domain::User>(x_store, proof->user_id);
+  return !user || user->generation != proof->generation;
 }
 
 bool Mails::about_account(const domain::Job& job, Draft& draft) {
