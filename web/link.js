@@ -11,8 +11,15 @@ const paths = {
   join_business: "/v1/memberships",
 };
 
+function done(word) {
+  history.replaceState(null, "", location.pathname + location.search);
+  form.hidden = true;
+  by_id("state").textContent = say(word);
+  by_id("state").hidden = false;
+}
+
 async function use() {
-  if (purpose === "join_business") {
+  if (purpose === "join_business" || purpose === "verify_email") {
     const account = await Account.find();
     if (!account) {
       location.assign(`/account/sign-in?next=${encodeURIComponent(location.pathname + location.search + location.hash)}`);
@@ -22,14 +29,18 @@ async function use() {
   } else {
     await call("POST", paths[purpose], { token, ...(purpose === "reset_password" && { password: by_id("password").value }) });
   }
-  history.replaceState(null, "", location.pathname + location.search);
-  form.hidden = true;
-  by_id("state").textContent = say(`done_${purpose}`);
-  by_id("state").hidden = false;
+  done(`done_${purpose}`);
 }
 
 if (!token) show_fault(by_id("fault"), new Refused(404, "unknown_proof"));
 form.querySelector("button").disabled = !token;
+const disown = by_id("disown");
+disown.hidden = purpose !== "verify_email" || !token;
+disown.addEventListener("click", () =>
+  guarded(disown, by_id("fault"), async () => {
+    await call("POST", "/v1/users/disown", { token });
+    done("done_disown");
+  }));
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   guarded(form.querySelector("button"), by_id("fault"), use);

@@ -8,6 +8,7 @@
 #include "document/words.hpp"
 #include "domain/people.hpp"
 #include "domain/users.hpp"
+#include "identity/password.hpp"
 
 namespace admit::api {
 namespace {
@@ -57,6 +58,18 @@ struct ProofRequest {
     using namespace http;
     return http::object<ProofRequest>(
         "ProofRequest", {required("token", &ProofRequest::token, text(1, 200).doc("From the link in the mail."))});
+  }
+};
+
+struct VerifyRequest {
+  std::string token;
+  std::optional<std::string> password;
+  static http::Shape shape() {
+    using namespace http;
+    return http::object<VerifyRequest>(
+        "VerifyRequest", {required("token", &VerifyRequest::token, text(1, 200).doc("From the link in the mail.")),
+                          optional("password", &VerifyRequest::password,
+                                   text(1, 256).doc("Of the account, for who is not signed in."))});
   }
 };
 
@@ -114,10 +127,40 @@ class Accounts {
     co_return reply(201, me_json(x, *answer.result));
   }
 
+  /// By who is signed in, or by the password, whose tries are counted for the link's account.
   Task verify(Request& request) {
-    const auto proof = token_of(request);
+    auto body = body_of<VerifyRequest>(request);
+    if (!body) co_return body.error();
+    const auto proof = proof_in(body->token);
     if (!proof) co_return proof.error();
     domain::VerifyEmail command{.meta = meta_of(x, request), .proof = *proof};
+    if (request.bearer()) {
+      const auto caller = caller_of(x, request);
+      if (!caller) co_return caller.error();
+      command.meta = meta_of(x, request, *caller);
+    }
+    const auto row = store::get<domain::Proof>(x.store, proof->id);
+    if (body->password && row && row->secret_hash == proof->secret_hash && !row->used) {
+      domain::Meta meta = meta_of(x, request);
+      meta.user = row->user_id;
+      domain::TakeUserTry take{.meta = std::move(meta)};
+      const auto taken = co_await submit(x.lane, std::move(take));
+      if (!taken.result) co_return problem_of(taken.result.error());
+      const std::string hash = taken.result->password_hash;
+      const std::string password = *body->password;
+      const bool right = co_await on_pool(x.password_pool, [hash, password] {
+        return identity::verify_password(hash.empty() ? std::nullopt : std::optional(hash), password);
+      });
+      if (!right) co_return problem_of({Refusal::wrong_credentials, "password", "The password is wrong."});
+      command.password_hash = hash;
+    }
+    co_return co_await done(std::move(command));
+  }
+
+  Task disown(Request& request) {
+    const auto proof = token_of(request);
+    if (!proof) co_return proof.error();
+    domain::DisownAddress command{.meta = meta_of(x, request), .proof = *proof};
     co_return co_await done(std::move(command));
   }
 
@@ -199,11 +242,24 @@ void add_accounts(http::Router& router, Services& services) {
   router.add(route(open, Verb::POST, "/v1/users/verify", on(&Accounts::verify),
                    {.operation_id = "verifyEmail",
                     .summary = "Confirm an e-mail address by the link that was mailed to it",
-                    .description = "What guests bought with it joins the account.",
-                    .request = http::json_body<ProofRequest>(),
+                    .description = "By who is signed in to the account, or gives its password: the link alone proves "
+                                   "only that somebody reads the mail. What guests bought with the address joins the "
+                                   "account.",
+                    .request = http::json_body<VerifyRequest>(),
                     .replies = {http::empty_reply(204, "It is confirmed.")},
-                    .problems = refusals({Refusal::unknown_proof}),
-                    .curl = {{"body", R"({"token": "$VERIFICATION"})"}}}));
+                    .problems = refusals({Refusal::wrong_credentials, Refusal::confirm_first,
+                                          Refusal::too_many_failures, Refusal::unknown_proof}),
+                    .curl = {{"body", R"({"token": "$VERIFICATION", "password": "correct horse battery"})"}}}));
+  router.add(
+      route(open, Verb::POST, "/v1/users/disown", on(&Accounts::disown),
+            {.operation_id = "disownAddress",
+             .summary = "Say that the account was opened by somebody else",
+             .description = "By the same link, while the address is not confirmed: the account loses it, and its "
+                            "sign-ins end.",
+             .request = http::json_body<ProofRequest>(),
+             .replies = {http::empty_reply(204, "The address is free again.")},
+             .problems = refusals({Refusal::unknown_proof}),
+             .curl = {{"body", R"({"token": "$VERIFICATION"})"}}}));
   router.add(route(open, Verb::POST, "/v1/email-changes", on(&Accounts::change_email),
                    {.operation_id = "changeEmail",
                     .summary = "Take the new address of an account into use by the link that was mailed to it",

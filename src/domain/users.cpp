@@ -153,7 +153,7 @@ Result<User> decide(const ResendVerification& command, World& world) {
 }
 
 void needs(const VerifyEmail& command, Needs& needs) {
-  need_account_of(needs, command.proof.id);
+  if (const auto* user = need_account_of(needs, command.proof.id)) needs.change<Throttle>(user_tries_id(user->id));
 }
 
 Result<User> decide(const VerifyEmail& command, World& world) {
@@ -162,10 +162,38 @@ Result<User> decide(const VerifyEmail& command, World& world) {
   if (!proof) return std::unexpected(proof.error());
   auto user = account_of(world, *proof, proof->email);
   if (!user) return user;
+  const bool has_password = command.password_hash && !user->password_hash.empty();
+  if (has_password && *command.password_hash == user->password_hash) {
+    forgive(world, user_tries_id(user->id), tries_of_user.count);
+  } else if (meta.user != user->id) {
+    return refuse(Refusal::confirm_first, "", "Sign in to the account with this address, or give its password.");
+  }
   FreshIds ids(meta);
   if (!user->email_verified) audit(world, meta, ids, "user.email_verified", user->id.value);
   verified(world, meta, ids, *user);
   world.put(*user);
+  return user;
+}
+
+void needs(const DisownAddress& command, Needs& needs) {
+  if (const auto* user = need_account_of(needs, command.proof.id)) needs.change<Claim>(email_claim(user->email));
+}
+
+Result<User> decide(const DisownAddress& command, World& world) {
+  const Meta& meta = command.meta;
+  const auto proof = take_proof(world, meta, command.proof.id, command.proof.secret_hash, ProofPurpose::verify_email);
+  if (!proof) return std::unexpected(proof.error());
+  auto user = account_of(world, *proof, proof->email);
+  if (!user) return user;
+  if (user->email_verified) {
+    return refuse(Refusal::unknown_proof, "", "The address was confirmed already; set a new password instead.");
+  }
+  FreshIds ids(meta);
+  world.put(Claim{.id = email_claim(user->email), .kind = "email"});
+  user->email.clear();
+  end_sessions(world, meta, ids, *user);
+  world.put(*user);
+  audit(world, meta, ids, "user.address_disowned", user->id.value);
   return user;
 }
 

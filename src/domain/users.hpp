@@ -63,14 +63,27 @@ struct ResendVerification {
 void needs(const ResendVerification& command, Needs& needs);
 [[nodiscard]] Result<User> decide(const ResendVerification& command, World& world);
 
-/// Guests' orders of the address join the account. Refuses: unknown_proof.
+/// By whoever is signed in to the account, or knows its password: who only reads the address's mail may be somebody
+/// whose address a stranger opened it with. Guests' orders of the address join the account. Refuses: confirm_first,
+/// unknown_proof.
 struct VerifyEmail {
   using Outcome = User;
   Meta meta;
   MailedProof proof;
+  std::optional<std::string> password_hash;  // the one that was found right; none: `meta.user` is the account
 };
 void needs(const VerifyEmail& command, Needs& needs);
 [[nodiscard]] Result<User> decide(const VerifyEmail& command, World& world);
+
+/// By whoever reads the address's mail and opened no account: the account loses the address and its sign-ins. Refuses:
+/// unknown_proof (also for an address that was confirmed).
+struct DisownAddress {
+  using Outcome = User;
+  Meta meta;
+  MailedProof proof;  // of the link to confirm it
+};
+void needs(const DisownAddress& command, Needs& needs);
+[[nodiscard]] Result<User> decide(const DisownAddress& command, World& world);
 
 /// By anybody: mails a link where there is such an account, and tells nobody whether. Refuses: too_many_failures.
 struct RequestReset {

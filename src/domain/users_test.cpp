@@ -85,13 +85,66 @@ TEST_CASE("account: an address is verified by its link, once") {
   auto command = p.ada();
   command.verification = p.proof();
   const auto user = p.o.must(command);
-  CHECK(code(p.o.call(VerifyEmail{p.o.meta(), {command.verification->id, {"wrong"}}})) == Refusal::unknown_proof);
-  CHECK(p.o.must(VerifyEmail{p.o.meta(), *command.verification}).email_verified);
-  CHECK(code(p.o.call(VerifyEmail{p.o.meta(), *command.verification})) == Refusal::unknown_proof);
+  CHECK(code(p.o.call(VerifyEmail{.meta = p.o.meta(user.id), .proof = {command.verification->id, {"wrong"}}})) ==
+        Refusal::unknown_proof);
+  CHECK(p.o.must(VerifyEmail{.meta = p.o.meta(user.id), .proof = *command.verification}).email_verified);
+  CHECK(code(p.o.call(VerifyEmail{.meta = p.o.meta(user.id), .proof = *command.verification})) ==
+        Refusal::unknown_proof);
   CHECK(p.jobs(JobKind::join_guests) == 1);
   // No mail more is sent to it.
   p.o.must(ResendVerification{p.o.meta(user.id), p.proof()});
   CHECK(p.jobs(JobKind::mail, "verify_email") == 1);
+}
+
+TEST_CASE("account: an address is confirmed by who is signed in to the account, or knows its password") {
+  People p;
+  auto command = p.ada();
+  command.verification = p.proof();
+  const auto user = p.o.must(command);
+  const auto confirm = [&](UserId by, std::optional<std::string> hash = std::nullopt) {
+    return p.o.call(
+        VerifyEmail{.meta = p.o.meta(by), .proof = *command.verification, .password_hash = std::move(hash)});
+  };
+  CHECK(code(confirm({})) == Refusal::confirm_first);
+  CHECK(code(confirm(p.o.buyer)) == Refusal::confirm_first);
+  CHECK(code(confirm({}, "wrong")) == Refusal::confirm_first);
+  CHECK_FALSE(p.rows.get<User>(user.id).email_verified);
+  CHECK(confirm({}, "h"));
+  CHECK(p.rows.get<User>(user.id).email_verified);
+}
+
+TEST_CASE("account: without a password it is confirmed by who is signed in only") {
+  People p;
+  auto command = p.ada();
+  command.password_hash.clear();
+  command.verification = p.proof();
+  const auto user = p.o.must(command);
+  CHECK(code(p.o.call(VerifyEmail{.meta = p.o.meta(), .proof = *command.verification, .password_hash = ""})) ==
+        Refusal::confirm_first);
+  CHECK(p.o.call(VerifyEmail{.meta = p.o.meta(user.id), .proof = *command.verification}));
+}
+
+TEST_CASE("account: whose address a stranger opened one with takes it back") {
+  People p;
+  auto command = p.ada();
+  command.verification = p.proof();
+  const auto user = p.o.must(command);
+  const auto session = p.o.fresh<SessionId>();
+  p.o.must(StartSession{.meta = p.o.meta(), .session_id = session, .user_id = user.id, .refresh_hash = {"1"}});
+  CHECK(code(p.o.call(DisownAddress{p.o.meta(), {command.verification->id, {"wrong"}}})) == Refusal::unknown_proof);
+  CHECK(p.o.must(DisownAddress{p.o.meta(), *command.verification}).email.empty());
+  CHECK_FALSE(is_claimed(p.rows.world, email_claim("ada@example.net")));
+  CHECK_FALSE(is_live(p.rows.get<Session>(session), p.rows.get<User>(user.id), p.o.now));
+  CHECK(code(p.o.call(VerifyEmail{.meta = p.o.meta(user.id), .proof = *command.verification})) ==
+        Refusal::unknown_proof);
+  // The address is free for its owner; one that was confirmed is nobody's to take back.
+  auto own = p.ada();
+  own.verification = p.proof();
+  const auto owner = p.o.must(own);
+  const auto second = p.proof();
+  p.o.must(ResendVerification{p.o.meta(owner.id), second});
+  p.o.must(VerifyEmail{.meta = p.o.meta(owner.id), .proof = *own.verification});
+  CHECK(code(p.o.call(DisownAddress{p.o.meta(), second})) == Refusal::unknown_proof);
 }
 
 TEST_CASE("account: mails that anybody can ask for are counted, whether there is an account or not") {
@@ -341,7 +394,7 @@ TEST_CASE("guests: their orders join the account with their address, once it is 
   CHECK(code(join(paid)) == Refusal::email_not_verified);
   const auto proof = p.proof();
   p.o.must(ResendVerification{p.o.meta(p.o.buyer), proof});
-  p.o.must(VerifyEmail{p.o.meta(), proof});
+  p.o.must(VerifyEmail{.meta = p.o.meta(p.o.buyer), .proof = proof});
   CHECK(join(paid)->user_id == p.o.buyer);
   CHECK(p.rows.get<Ticket>(tickets.front()).user_id == p.o.buyer);
   CHECK(join(paid)->user_id == p.o.buyer);

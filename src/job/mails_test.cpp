@@ -263,7 +263,7 @@ TEST_CASE("mails: a link that was used already, or is forgotten, is no more sent
   const domain::MailedProof proof{o.fresh<domain::ProofId>(), {"secret"}};
   o.must(domain::ResendVerification{o.meta(o.buyer), proof});
   const auto job = post.jobs("verify_email").front();
-  o.must(domain::VerifyEmail{o.meta(), proof});
+  o.must(domain::VerifyEmail{.meta = o.meta(o.buyer), .proof = proof});
   CHECK(post.send(job).error == "");
   auto forgotten = job;
   forgotten.subject = o.fresh<domain::ProofId>().value;

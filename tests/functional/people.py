@@ -49,7 +49,7 @@ def verified(world, kind=api.Customer, **more):
     """A new account that has proven its address."""
     account = api.sign_up(world.base_url, kind=kind, **more)
     token = mails(world).wait(account.email, "verify-email")
-    assert Caller(world.base_url).post("/v1/users/verify", {"token": token}).status_code == 204
+    assert account.post("/v1/users/verify", {"token": token}).status_code == 204
     return account
 
 

@@ -15,7 +15,7 @@ PASSWORD = "correct horse battery"
 
 def verify(world, customer):
     token = link_to(world, customer.email, "verify-email")
-    expect(world.anybody.post("/v1/users/verify", {"token": token}), 204)
+    expect(world.anybody.post("/v1/users/verify", {"token": token, "password": customer.password}), 204)
 
 
 def me(caller):
@@ -62,9 +62,19 @@ def test_an_address_is_verified_once_and_by_its_own_link(world, customer):
     wrong = token[:-4] + ("AAAA" if token[-4:] != "AAAA" else "BBBB")
     refused(world.anybody.post("/v1/users/verify", {"token": wrong}), "unknown_proof", 404)
     refused(world.anybody.post("/v1/users/verify", {"token": "gate_" + token[6:]}), "unknown_proof", 404)
-    expect(world.anybody.post("/v1/users/verify", {"token": token}), 204)
+    refused(world.anybody.post("/v1/users/verify", {"token": token}), "confirm_first", 403)
+    refused(world.anybody.post("/v1/users/verify", {"token": token, "password": "wrong horse"}), "wrong_credentials", 401)
+    expect(world.anybody.post("/v1/users/verify", {"token": token, "password": customer.password}), 204)
     assert me(customer)["emailVerified"] is True
-    refused(world.anybody.post("/v1/users/verify", {"token": token}), "unknown_proof", 404)
+    refused(customer.post("/v1/users/verify", {"token": token}), "unknown_proof", 404)
+
+
+def test_whose_address_a_stranger_signed_up_with_takes_it_back(world, customer):
+    token = link_to(world, customer.email, "verify-email")
+    expect(world.anybody.post("/v1/users/disown", {"token": token}), 204)
+    assert customer.get("/v1/me").status_code == 401
+    refused(world.anybody.post("/v1/users/disown", {"token": token}), "unknown_proof", 404)
+    sign_up(world.base_url, email=customer.email)  # the address is free
 
 
 def test_the_link_is_mailed_again(world, customer):
@@ -73,7 +83,7 @@ def test_the_link_is_mailed_again(world, customer):
     wait_for_mails(world, customer.email, 2)
     token = link_to(world, customer.email, "verify-email")
     assert token != first
-    expect(world.anybody.post("/v1/users/verify", {"token": token}), 204)
+    expect(customer.post("/v1/users/verify", {"token": token}), 204)
     expect(customer.post("/v1/me/verification-mail"), 204)  # nothing more is sent
 
 

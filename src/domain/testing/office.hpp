@@ -126,7 +126,7 @@ class Office {
   void prove_address(UserId id) {
     const MailedProof proof{fresh<ProofId>(), {"proof"}};
     must(ResendVerification{meta(id), proof});
-    must(VerifyEmail{meta(id), proof});
+    must(VerifyEmail{.meta = meta(id), .proof = proof});
   }
 
   /// A draft that is as it should be: open for sale and at the doors for a day from now.
