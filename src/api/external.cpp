@@ -139,6 +139,7 @@ domain::AdmitPerson admit_command(const Services& services, const domain::Meta& 
                                   const identity::ExternalClaims& claims) {
   domain::AdmitPerson command{
       .meta = meta, .person = person_of(provider, claims), .link_by_email = provider.link_by_email};
+  if (!claims.email.empty()) command.verification = new_proof(services, meta);
   if (claims.email_verified && provider.link_by_email) {
     const auto claim = store::get<domain::Claim>(services.store, domain::email_claim(claims.email));
     if (claim && claim->target) command.ways = ways_of(services, domain::UserId{claim->target});

@@ -5,6 +5,7 @@
 
 #include "domain/names.hpp"
 #include "domain/sessions.hpp"
+#include "domain/throttle.hpp"
 #include "domain/users.hpp"
 
 namespace admit::domain {
@@ -48,6 +49,19 @@ void verified(World& world, const Meta& meta, FreshIds& ids, User& user) {
   put_job(world, meta, ids, JobKind::join_guests, user.id.value);
 }
 
+/// A new account's address, or the first of one: proven by a trusted provider, else by our own mail.
+void take_address(World& world, const Meta& meta, FreshIds& ids, User& user, const AdmitPerson& command) {
+  const ExternalPerson& person = command.person;
+  user.email = person.email;
+  world.put(Claim{.id = email_claim(user.email), .kind = "email", .target = user.id.value});
+  if (command.link_by_email && person.email_verified) return verified(world, meta, ids, user);
+  const ThrottleId throttle = address_mails_id(user.email);
+  if (!command.verification || free_at(world, throttle, mails_to_address, meta.now) > meta.now) return;
+  count_try(world, throttle, mails_to_address, meta.now);
+  mail_proof(world, meta, ids, user, *command.verification,
+             {.purpose = ProofPurpose::verify_email, .email = user.email, .ttl = verification_ttl});
+}
+
 }  // namespace
 
 bool is_news(const ExternalIdentity& identity, const User& user, const ExternalPerson& person, bool link_by_email) {
@@ -60,6 +74,7 @@ void needs(const AdmitPerson& command, Needs& needs) {
   const auto* identity = needs.change<ExternalIdentity>(identity_id(person.issuer, person.subject));
   if (identity != nullptr && identity->user_id) needs.change<User>(identity->user_id);
   if (person.email.empty()) return;
+  needs.change<Throttle>(address_mails_id(person.email));
   const auto* claim = needs.change<Claim>(email_claim(person.email));
   if (claim != nullptr && claim->target) needs.change<User>(UserId{claim->target});
   need_ways(needs, command.ways);
@@ -96,9 +111,7 @@ Result<User> decide(const AdmitPerson& command, World& world) {
       verified(world, meta, ids, user);
       world.put(user);
     } else if (user.email.empty() && person.email_verified && !has_account) {
-      user.email = person.email;
-      world.put(Claim{.id = claim, .kind = "email", .target = user.id.value});
-      verified(world, meta, ids, user);
+      take_address(world, meta, ids, user, command);
       world.put(user);
     }
     return user;
@@ -122,15 +135,10 @@ Result<User> decide(const AdmitPerson& command, World& world) {
     return user;
   }
 
-  User user{.id = ids.next<UserId>(),
-            .email = person.email,
-            .name = name_of(person),
-            .locale = person.locale,
-            .created_at = meta.now};
+  User user{.id = ids.next<UserId>(), .name = name_of(person), .locale = person.locale, .created_at = meta.now};
   meta.actor = "user:" + user.id.text();
-  if (!user.email.empty()) world.put(Claim{.id = claim, .kind = "email", .target = user.id.value});
   audit(world, meta, ids, "user.created", user.id.value);
-  if (person.email_verified && !user.email.empty()) verified(world, meta, ids, user);
+  if (!person.email.empty()) take_address(world, meta, ids, user, command);
   world.put(user);
   put_identity(world, meta, ids, person, user.id);
   return user;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "domain/command.hpp"
+#include "domain/proofs.hpp"
 #include "domain/sign_in_ways.hpp"
 
 namespace admit::domain {
@@ -24,18 +25,21 @@ struct ExternalPerson {
   std::string locale;  // "" none
 };
 
-/// The account of somebody whom a provider vouches for: the one that the name is linked to, else a new one. Linked to
-/// one that has the address already only if `link_by_email` (the issuer is trusted with that) and the provider has
-/// verified the address. Where we had not, nobody knows who made the account: its password, second factor, passkeys,
-/// other names and sign-ins are void then. Never an operator's account, nor one that a second factor guards. Refuses:
-/// link_first, link_used_up (`once` was used before).
+/// The account of somebody whom a provider vouches for: the one that the name is linked to, else a new one. What a
+/// provider says of an address is taken for proven only if `link_by_email` (the issuer is trusted with that); otherwise
+/// our own link is mailed to it. Linked to
+/// one that has the address already only if `link_by_email` and the provider has verified the address. Where we had
+/// not, nobody knows who made the account: its password, second factor, passkeys, other names and sign-ins are void
+/// then. Never an operator's account, nor one that a second factor guards. Refuses: link_first, link_used_up (`once`
+/// was used before).
 struct AdmitPerson {
   using Outcome = User;
   Meta meta;
   ExternalPerson person;
   bool link_by_email = false;
-  std::optional<ProofId> once;  // of a sign-in in the browser: good for one
-  SignInWays ways;              // of the account that has the address
+  std::optional<ProofId> once;              // of a sign-in in the browser: good for one
+  SignInWays ways;                          // of the account that has the address
+  std::optional<MailedProof> verification;  // mailed to an address that has to be proven
 };
 void needs(const AdmitPerson& command, Needs& needs);
 [[nodiscard]] Result<User> decide(const AdmitPerson& command, World& world);

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "domain/testing/office.hpp"
+#include "domain/throttle.hpp"
 
 namespace admit::domain {
 namespace {
@@ -103,6 +104,43 @@ TEST_CASE("identity: an account without an address gets it from a later token") 
   CHECK_FALSE(news(person("alice", "new@example.org")));
   CHECK(news(person()));
   CHECK_FALSE(news(person("alice", "")));
+}
+
+TEST_CASE("identity: an issuer that is not trusted with addresses proves none; our own link does") {
+  Desk d;
+  const auto mails = [&] {
+    std::size_t count = 0;
+    const auto changes = d.rows.world.changes();
+    for (const auto& put : changes.of<Job>()) count += put.row->detail == "verify_email" ? 1 : 0;
+    return count;
+  };
+  const auto before = mails();
+  AdmitPerson command{
+      .meta = d.office.meta(), .person = person(), .verification = MailedProof{d.office.fresh<ProofId>(), {"secret"}}};
+  const auto made = d.rows.call(command);
+  REQUIRE(made);
+  CHECK(made->email == "alice@example.org");
+  CHECK_FALSE(d.now(made->id).email_verified);
+  CHECK(mails() == before + 1);
+  CHECK(code(d.rows.call(VerifyEmail{.meta = d.office.meta(), .proof = *command.verification})) == "confirm_first");
+  CHECK(code(d.rows.call(VerifyEmail{.meta = d.office.meta(made->id), .proof = *command.verification})) == "good");
+  CHECK(d.now(made->id).email_verified);
+  // The address of a later token likewise; so many mails go to one address.
+  for (int n = 0; n <= mails_to_address.count; ++n) {
+    const std::string name = "late" + std::to_string(n);
+    const auto late = d.admit(person(name, "", false), false);
+    AdmitPerson more{.meta = d.office.meta(),
+                     .person = person(name, "late@example.org"),
+                     .verification = MailedProof{d.office.fresh<ProofId>(), {"secret"}}};
+    REQUIRE(d.rows.call(more));
+    CHECK(d.now(late->id).email == "late@example.org");
+    CHECK_FALSE(d.now(late->id).email_verified);
+    User gone = d.now(late->id);
+    gone.erased_at = d.office.now;
+    d.rows.world.put(gone);
+    d.rows.world.put(Claim{.id = email_claim("late@example.org"), .kind = "email"});
+  }
+  CHECK(mails() == before + 1 + static_cast<std::size_t>(mails_to_address.count));
 }
 
 TEST_CASE("identity: an address that a linked name proves first leaves only that name to sign in with") {
