@@ -1,15 +1,17 @@
 // The checkout: the hold runs, tickets get their holders' names, the payment provider's own form takes the card.
 
-import { Refused, by_id, call, guarded, language, money, now_ms, page_path, say, show_amounts, show_fault, wait, with_buyer } from "./common.js";
+import { Payer, Refused, by_id, call, guarded, language, money, now_ms, page_path, say, show_amounts, show_fault, wait, with_buyer } from "./common.js";
 
 const page = by_id("page");
 const id = page.dataset.registration;
 const path = `/v1/registrations/${id}`;
-const to_order = () => location.replace(page_path(`/orders/${id}`));
 const state = (text) => {
   by_id("state").textContent = text;
   by_id("state").hidden = !text;
 };
+
+// A link that only pays does not open the order.
+const to_order = () => (buyer instanceof Payer ? over(say("e_pay_link_over")) : location.replace(page_path(`/orders/${id}`)));
 
 let buyer, registration, stripe, elements, client_secret;
 let is_paying = false;
@@ -64,6 +66,7 @@ function show_holders(show) {
 }
 
 async function save_holders() {
+  if (buyer instanceof Payer) return;
   const lines = registration.lines.map((line, at) => ({
     tierId: line.tierId,
     holders: [...document.querySelectorAll(`#holders [data-line="${at}"]`)].map((input) => input.value.trim()),
@@ -174,6 +177,7 @@ async function open(found) {
   if (registration.status !== "held" || left_ms() <= 0) return over(say("expired"));
   show_amounts(registration, show, page);
   show_holders(show);
+  by_id("naming").hidden = by_id("giving-back").hidden = buyer instanceof Payer;
   by_id("submit").textContent = say("pay", { amount: money(registration.amount, page.dataset) });
   page.hidden = false;
   tick();

@@ -90,6 +90,20 @@ class Person {
   }
 }
 
+const pay_place = (registration) => `admit:pay:${registration}`;
+
+/// Who was shown a link to pay for one registration: sees it and pays it while it is held, nothing else.
+export class Payer extends Person {
+  constructor(link) {
+    super(null);
+    this.link = link;
+  }
+
+  async token() {
+    return this.link;
+  }
+}
+
 /// The buyer of one registration: by what this tab remembers, or by the key behind the `#` of an order's link.
 export class Buyer extends Person {
   constructor(registration, session) {
@@ -98,14 +112,21 @@ export class Buyer extends Person {
   }
 
   static async find(registration) {
-    const key = new URLSearchParams(location.hash.slice(1)).get("k");
+    const behind = new URLSearchParams(location.hash.slice(1));
+    const key = behind.get("k"), link = behind.get("p");
+    if (link) {
+      history.replaceState(null, "", location.pathname + location.search);
+      sessionStorage.setItem(pay_place(registration), link);
+    }
     if (key) {
       history.replaceState(null, "", location.pathname + location.search);
       const session = await call("POST", "/v1/guest-sessions", { registrationId: registration, key });
       remember(registration, session);
     }
     const kept = sessionStorage.getItem(place(registration));
-    return kept ? new Buyer(registration, JSON.parse(kept)) : null;
+    if (kept) return new Buyer(registration, JSON.parse(kept));
+    const paying = sessionStorage.getItem(pay_place(registration));
+    return paying ? new Payer(paying) : null;
   }
 
   static async sign_in(registration, email, password) {
@@ -191,12 +212,13 @@ export async function guarded(button, fault, work) {
 /// The buyer, or the account that is signed in here; asked to sign in where there is neither; `then` runs once there is one.
 export async function with_buyer(registration, then) {
   const enter = by_id("enter");
-  let reason;
+  let reason, buyer;
   try {
-    const buyer = (await Buyer.find(registration)) ?? (await Account.find());
+    buyer = (await Buyer.find(registration)) ?? (await Account.find());
     if (buyer) return await then(buyer);
   } catch (fault) {
     if (fault.status !== 401 && fault.status !== 403) throw fault;
+    if (buyer instanceof Payer) throw new Refused(401, "pay_link_over");
     sessionStorage.removeItem(place(registration));
     reason = fault;
   }

@@ -60,7 +60,7 @@ struct HolderRequest {
 
 class Checkout {
  public:
-  explicit Checkout(Services& services) : x(services), x_keys(services.ring) {}
+  explicit Checkout(Services& services) : x(services), x_keys(services.ring), x_pay_keys(services.ring) {}
 
   Response config(Request&) {
     ConfigJson out{.publishable_key = {},
@@ -83,22 +83,22 @@ class Checkout {
                                [](const domain::Registration& named) { return to_json(named); });
   }
 
-  /// The link in it carries the order's key only where the order is a guest's:
-  /// it must never sign in to an account.
+  /// The link in it carries a secret only where the order is a guest's, for it must never sign in to an account: to the
+  /// guest the order's key, to a seller one that pays for it and opens nothing.
   Task pay_qr(Request& request) {
     const auto given = input<domain::RegistrationId>(request, agent_of(x, request));
     if (!given) co_return given.error();
-    const auto registration = row_of<domain::Registration>(x, given->id);
-    if (!registration) co_return registration.error();
-    if (registration->user_id != given->caller.user && !may(x, given->caller, registration->business_id, domain::Capability::sell)) {
-      co_return problem_of({Refusal::forbidden, "registrationId", "The registration belongs to another account."});
-    }
-    if (registration->status != domain::RegistrationStatus::held) {
-      co_return problem_of({Refusal::registration_not_held, "registrationId", "There is nothing to pay."});
-    }
+    const auto shown = co_await submit(
+        x.lane, domain::ShowPayLink{.meta = meta_of(x, request, given->caller), .registration_id = given->id});
+    if (!shown.result) co_return problem_of(shown.result.error());
+    const auto& registration = shown.result;
     std::string link = x.settings.public_url + "/checkout/" + registration->id.text();
     const auto user = store::get<domain::User>(x.store, registration->user_id);
-    if (user && user->guest) link += "#k=" + x_keys.key_of(registration->id);
+    if (user && user->guest) {
+      link += registration->user_id == given->caller.user
+                  ? "#k=" + x_keys.key_of(registration->id)
+                  : "#p=" + x_pay_keys.text_of({registration->id, registration->expires_at});
+    }
     const auto accept = request.header("Accept").value_or("");
     const bool is_png = request.query("format") ? *request.query("format") == "png" : accept.starts_with("image/png");
     auto image = co_await on_pool(x.pool, [&link, is_png] {
@@ -113,6 +113,7 @@ class Checkout {
  private:
   Services& x;
   token::OrderKeys x_keys;
+  token::PayKeys x_pay_keys;
 };
 
 }  // namespace
@@ -140,7 +141,9 @@ void add_checkout(http::Router& router, Services& services) {
       {.operation_id = "getPayQr",
        .summary = "A QR symbol that opens the checkout on a phone, for the box office and the door",
        .description = "For its customer, the business that sells it and operators. SVG, or PNG with `?format=png` or "
-                      "`Accept: image/png`. Of a guest's order it opens the order itself: show it to the buyer only.",
+                      "`Accept: image/png`. Of a guest's order the guest is given what opens the order; a seller "
+                      "what pays for it until the places are given up or paid, and opens nothing. That is noted in "
+                      "the audit.",
        .capability = {"holder", "sell"},
        .parameters = {http::query_param("format", http::one_of({"svg", "png"}))},
        .replies = {http::plain_reply(200, "The symbol.", "image/svg+xml"),

@@ -96,7 +96,11 @@ class PaymentEndpoints {
   /// The attempt is stored with its job, which this request does itself; where the provider takes long, the request is
   /// answered 202 and the job goes on.
   Task create_intent(Request& request) {
-    const auto in = input<None, IntentRequest>(request, caller_of(x, request));
+    const auto body = body_of<IntentRequest>(request);
+    const auto asked = body ? checked_id<domain::RegistrationId>(body->registration_id) : domain::RegistrationId{};
+    const auto is_link = request.bearer().value_or("").starts_with("pay_");
+    const auto caller = is_link ? payer_of(x, request, asked) : caller_of(x, request);
+    const auto in = input<None, IntentRequest>(request, caller);
     if (!in) co_return in.error();
     const domain::Seed lease = x.seed();
     domain::BeginPayment command{.meta = meta_of(x, request, in->caller),

@@ -67,13 +67,15 @@ class Registrations {
     co_return reply(201, to_json(*answer.result));
   }
 
-  /// Its customer, an operator, or the business that sells it.
+  /// Its customer, an operator, the business that sells it, or who has the link to pay for it.
   Response show(Request& request) {
-    const auto in = input<domain::RegistrationId>(request, agent_of(x, request));
-    if (!in) return in.error();
-    const auto row = row_of<domain::Registration>(x, in->id);
+    const auto id = id_of<domain::RegistrationId>(request.param("registrationId"));
+    const auto caller = payer_of(x, request, id.value_or(domain::RegistrationId{}));
+    if (!caller) return caller.error();
+    if (!id) return id.error();
+    const auto row = row_of<domain::Registration>(x, *id);
     if (!row) return row.error();
-    if (row->user_id != in->caller.user && !may(x, in->caller, row->business_id, domain::Capability::see_sales)) {
+    if (row->user_id != caller->user && !may(x, *caller, row->business_id, domain::Capability::see_sales)) {
       return problem_of({Refusal::forbidden, "registrationId", "The registration belongs to another account."});
     }
     RegistrationJson out = to_json(*row);

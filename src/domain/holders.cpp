@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "domain/access.hpp"
 #include "domain/names.hpp"
 
 namespace admit::domain {
@@ -42,6 +43,30 @@ Result<Registration> decide(const NameHolders& command, World& world) {
   world.put(registration);
   FreshIds ids(command.meta);
   audit(world, command.meta, ids, "registration.holders_named", registration.id.value, registration.show_id);
+  return registration;
+}
+
+void needs(const ShowPayLink& command, Needs& needs) {
+  if (const auto* registration = needs.read<Registration>(command.registration_id)) {
+    need_access(needs, command.meta, registration->business_id);
+  }
+}
+
+Result<Registration> decide(const ShowPayLink& command, World& world) {
+  const Registration* found = world.find<Registration>(command.registration_id);
+  if (found == nullptr)
+    return refuse(Refusal::unknown_registration, "registrationId", "There is no such registration.");
+  const bool is_mine = command.meta.user && found->user_id == command.meta.user;
+  if (!is_mine && !may(world, command.meta, found->business_id, Capability::sell)) {
+    return refuse(Refusal::forbidden, "registrationId", "The registration belongs to another account.");
+  }
+  if (found->status != RegistrationStatus::held) {
+    return refuse(Refusal::registration_not_held, "registrationId", "There is nothing to pay.");
+  }
+  const Registration registration = *found;
+  if (is_mine) return registration;
+  FreshIds ids(command.meta);
+  audit(world, command.meta, ids, "registration.pay_link_shown", registration.id.value, registration.show_id);
   return registration;
 }
 

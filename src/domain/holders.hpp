@@ -21,4 +21,14 @@ struct NameHolders {
 void needs(const NameHolders& command, Needs& needs);
 [[nodiscard]] Result<Registration> decide(const NameHolders& command, World& world);
 
+/// A seller shows the buyer how to pay for an order that is held: noted, because the link can be used by whoever sees
+/// it. Refuses: unknown_registration, forbidden (neither the order's own account nor a seller), registration_not_held.
+struct ShowPayLink {
+  using Outcome = Registration;
+  Meta meta;
+  RegistrationId registration_id;
+};
+void needs(const ShowPayLink& command, Needs& needs);
+[[nodiscard]] Result<Registration> decide(const ShowPayLink& command, World& world);
+
 }  // namespace admit::domain

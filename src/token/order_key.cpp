@@ -40,7 +40,8 @@ std::optional<PayLink> PayKeys::parse(std::string_view text) const {
   if (!bytes || bytes->size() != pay_named_bytes + 32) return std::nullopt;
   PayLink link;
   std::uint64_t words[3] = {};
-  for (std::size_t i = 0; i < pay_named_bytes; ++i) words[i / 8] = words[i / 8] << 8 | static_cast<std::uint8_t>((*bytes)[i]);
+  for (std::size_t i = 0; i < pay_named_bytes; ++i)
+    words[i / 8] = words[i / 8] << 8 | static_cast<std::uint8_t>((*bytes)[i]);
   link.registration = domain::RegistrationId{{words[0], words[1]}};
   if (words[2] > 1ULL << 40) return std::nullopt;
   link.until = domain::from_unix_ms(static_cast<std::int64_t>(words[2]) * 1000);

@@ -34,8 +34,8 @@ struct PayLink {
   bool operator==(const PayLink&) const = default;
 };
 
-/// The secret in a link that a seller shows: it pays for an order and opens nothing. It stands behind the `#` and is sent
-/// as a bearer token. Thread-safe.
+/// The secret in a link that a seller shows: it pays for an order and opens nothing. It stands behind the `#` and is
+/// sent as a bearer token. Thread-safe.
 class PayKeys {
  public:
   /// Throws std::runtime_error without a fitting master key.
