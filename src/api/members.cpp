@@ -34,6 +34,28 @@ struct Invitation {
   }
 };
 
+struct InvitationJson {
+  std::string invitation_id, email, role, invited_at, expires_at;
+  static http::Shape shape() {
+    return http::object<InvitationJson>(
+        "OpenInvitation",
+        {required("invitationId", &InvitationJson::invitation_id, http::uuid()),
+         required("email", &InvitationJson::email), required("role", &InvitationJson::role, role_shape()),
+         required("invitedAt", &InvitationJson::invited_at, http::date_time()),
+         required("expiresAt", &InvitationJson::expires_at, http::date_time())});
+  }
+};
+
+struct InvitationList {
+  std::vector<InvitationJson> invitations;
+  std::optional<std::string> next_cursor;
+  static http::Shape shape() {
+    return http::object<InvitationList>("InvitationList",
+                                        {required("invitations", &InvitationList::invitations, http::items(0, 1000)),
+                                         optional("nextCursor", &InvitationList::next_cursor, http::text(1, 200))});
+  }
+};
+
 struct InvitedJson {
   std::string email, role, expires_at;
   static http::Shape shape() {
@@ -128,6 +150,35 @@ class Members {
     co_return reply(202, InvitedJson{*email, in->body.role, domain::text(*answer.result->due_at)});
   }
 
+  /// Those that can still be accepted.
+  Response invitations(Request& request) {
+    const auto business = business_for(x, request, Capability::manage_members);
+    if (!business) return business.error();
+    const auto page = page_of<domain::Invitation>(x.store, request, "by_business", business->id.value);
+    if (!page) return page.error();
+    const auto now = x.clock();
+    InvitationList out;
+    for (const auto& row : page->rows) {
+      if (!row.proof_id || !row.due_at || *row.due_at <= now) continue;
+      out.invitations.push_back({row.id.text(), row.email, std::string(domain::word(row.role)),
+                                 domain::text(row.created_at), domain::text(*row.due_at)});
+    }
+    if (page->next) out.next_cursor = cursor_text(*page->next);
+    return reply(200, out);
+  }
+
+  Task withdraw(Request& request) {
+    const auto in = input<domain::BusinessId>(request, caller_of(x, request));
+    if (!in) co_return in.error();
+    const auto id = id_of<domain::InvitationId>(request.param("invitationId"));
+    if (!id) co_return id.error();
+    const auto answer = co_await submit(
+        x.lane, domain::WithdrawInvitation{
+                    .meta = meta_of(x, request, in->caller), .business_id = in->id, .invitation_id = *id});
+    if (!answer.result) co_return problem_of(answer.result.error());
+    co_return Response(204, "application/json", "");
+  }
+
   Task join(Request& request) {
     const auto in = input<None, Joining>(request, caller_of(x, request));
     if (!in) co_return in.error();
@@ -207,11 +258,27 @@ void add_members(http::Router& router, Services& services) {
       owner, Verb::POST, "/v1/businesses/{businessId}/members", on(&Members::invite),
       {.operation_id = "inviteMember",
        .summary = "Invite somebody to work for the business, by a mail with a link",
-       .description = "Good for 7 days, for an account with this verified address. Nobody becomes an owner by it.",
+       .description =
+           "Good for 7 days, for an account with this verified address; an earlier invitation of the address is "
+           "void. Nobody becomes an owner by it.",
        .request = http::json_body<Invitation>(R"({"email": "ada@example.com", "role": "box_office"})"),
        .replies = {http::json_reply<InvitedJson>(202, "The mail goes out, whether there is an account or not.")},
        .problems =
            refusals({Refusal::invalid_field, Refusal::unknown_business, Refusal::forbidden, Refusal::too_many})}));
+  router.add(route(owner, Verb::GET, "/v1/businesses/{businessId}/invitations", on(&Members::invitations),
+                   {.operation_id = "listInvitations",
+                    .summary = "Who is invited and has not joined yet",
+                    .parameters = paging_parameters(),
+                    .replies = {http::json_reply<InvitationList>(
+                        200, "Those that can still be accepted; nextCursor where there may be more.")},
+                    .problems = refusals({Refusal::invalid_field, Refusal::unknown_business, Refusal::forbidden})}));
+  router.add(route(owner, Verb::DELETE, "/v1/businesses/{businessId}/invitations/{invitationId}",
+                   on(&Members::withdraw),
+                   {.operation_id = "withdrawInvitation",
+                    .summary = "Withdraw an invitation: its link lets nobody join any more",
+                    .replies = {http::empty_reply(204, "It is void.")},
+                    .problems = refusals({Refusal::unknown_business, Refusal::forbidden, Refusal::unknown_invitation}),
+                    .curl = {{"invitationId", "$INVITATION_ID"}}}));
   router.add(route(
       owner, Verb::GET, "/v1/businesses/{businessId}/members", on(&Members::list),
       {.operation_id = "listMembers",

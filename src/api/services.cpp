@@ -12,6 +12,7 @@
 #include "crypto/hash.hpp"
 #include "domain/access.hpp"
 #include "identity/opaque_token.hpp"
+#include "token/order_key.hpp"
 
 namespace admit::api {
 
@@ -44,6 +45,7 @@ int status_of(domain::Refusal refusal) {
     case unknown_dispute:
     case unknown_alert:
     case unknown_member:
+    case unknown_invitation:
     case unknown_key:
     case unknown_passkey:
     case unknown_proof:
@@ -133,6 +135,7 @@ std::string_view when(domain::Refusal refusal) {
     case unknown_dispute: return "There is no such dispute.";
     case unknown_alert: return "There is no such alert.";
     case unknown_member: return "Nobody of this business has this id.";
+    case unknown_invitation: return "The business has no such invitation.";
     case unknown_key: return "There is no such key.";
     case unknown_passkey: return "There is no such passkey.";
     case unknown_proof: return "The link or code is unknown or was used, or its time is over; ask for another.";
@@ -214,6 +217,19 @@ std::optional<Expected<Caller>> key_of(const Services& services, const http::Req
 Expected<Caller> agent_of(const Services& services, const http::Request& request) {
   if (auto key = key_of(services, request)) return *std::move(key);
   return caller_of(services, request);
+}
+
+Expected<Caller> payer_of(const Services& services, const http::Request& request, domain::RegistrationId registration) {
+  const auto bearer = request.bearer();
+  if (!bearer || !bearer->starts_with("pay_")) return agent_of(services, request);
+  const auto link = token::PayKeys(services.ring).parse(*bearer);
+  const auto row = link && link->registration == registration && services.clock() < link->until
+                       ? store::get<domain::Registration>(services.store, registration)
+                       : std::nullopt;
+  if (!row || row->status != domain::RegistrationStatus::held) {
+    return std::unexpected(unauthenticated("The payment link is used up or too old."));
+  }
+  return Caller{.user = row->user_id, .session = {}, .key = {}, .is_operator = false, .pays = row->id};
 }
 
 Expected<Caller> caller_of(const Services& services, const http::Request& request) {
@@ -315,7 +331,9 @@ domain::Meta meta_of(const Services& services, const http::Request& request, con
   meta.user = caller.user;
   meta.key = caller.key;
   meta.is_operator = caller.is_operator;
-  meta.actor = caller.key ? "key:" + caller.key.text() : "user:" + caller.user.text();
+  meta.actor = caller.key    ? "key:" + caller.key.text()
+               : caller.pays ? "pay_link:" + caller.pays.text()
+                             : "user:" + caller.user.text();
   return meta;
 }
 

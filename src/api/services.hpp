@@ -108,12 +108,16 @@ struct Caller {
   domain::SessionId session;  // none for a key
   domain::ApiKeyId key;       // none for an account
   bool is_operator = false;
+  domain::RegistrationId pays;  // a payment link: acts as the order's buyer, where payer_of was asked
   std::optional<domain::Instant> token_at;  // of another provider's token: when it was issued
 };
 /// The signed-in account of a bearer token: 401 `unauthenticated` without a good one, 403 `forbidden` for a business's key.
 [[nodiscard]] Expected<Caller> caller_of(const Services& services, const http::Request& request);
 /// As caller_of, or a business's key that is neither revoked nor expired: for what a capability opens.
 [[nodiscard]] Expected<Caller> agent_of(const Services& services, const http::Request& request);
+/// As agent_of, or whoever has the payment link of this registration while it is held: for looking at it and paying it.
+[[nodiscard]] Expected<Caller> payer_of(const Services& services, const http::Request& request,
+                                        domain::RegistrationId registration);
 /// As caller_of, and 403 `forbidden` unless an operator.
 [[nodiscard]] Expected<Caller> operator_of(const Services& services, const http::Request& request);
 /// The gate's scanner of a bearer token, not revoked: 401 `unauthenticated` otherwise.
@@ -150,6 +154,9 @@ constexpr IdName name_of(domain::RegistrationId) {
 constexpr IdName name_of(domain::TicketId) { return {"ticketId", "TICKET#", domain::Refusal::unknown_ticket}; }
 constexpr IdName name_of(domain::CheckInId) { return {"checkInId", "", domain::Refusal::unknown_check_in}; }
 constexpr IdName name_of(domain::TransactionId) { return {"transactionId", "", domain::Refusal::unknown_transaction}; }
+constexpr IdName name_of(domain::InvitationId) {
+  return {"invitationId", "", domain::Refusal::unknown_invitation};
+}
 constexpr IdName name_of(domain::ApiKeyId) { return {"keyId", "", domain::Refusal::unknown_key}; }
 constexpr IdName name_of(domain::PasskeyId) { return {"passkeyId", "", domain::Refusal::unknown_passkey}; }
 constexpr IdName name_of(domain::JobId) { return {"jobId", "", domain::Refusal::unknown_job}; }

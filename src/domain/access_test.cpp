@@ -5,6 +5,7 @@
 #include <string>
 
 #include "domain/api_keys.hpp"
+#include "domain/holders.hpp"
 #include "domain/members.hpp"
 #include "domain/payments.hpp"
 #include "domain/testing/office.hpp"
@@ -23,6 +24,8 @@ Refusal code(const Result<T>& result) {
 struct House {
   Rows rows;
   testing::Office<Rows> o{rows};
+
+  House() { o.prove_address(o.organiser); }
 
   /// Makes the buyer of the office's addresses verified, then a member.
   UserId member(const std::string& name, MemberRole role) {
@@ -256,4 +259,94 @@ TEST_CASE("printing: by whoever took the cash, once, while they may sell") {
   o.must(PayCash{.meta = o.meta(ada), .registration_id = second.id});
   o.must(RemoveMember{.meta = o.meta(o.organiser), .business_id = o.business, .user_id = ada});
   CHECK(code(o.call(print(ada, second.id))) == Refusal::forbidden);
+}
+
+TEST_CASE("payment links: for the order's own account and sellers while it is held, noted where a seller asks") {
+  House house;
+  auto& o = house.o;
+  const auto seller = house.member("seller", MemberRole::box_office);
+  const auto looker = house.member("looker", MemberRole::finance);
+  const auto order = o.reserve(o.tier(1000, 10).id, 1);
+  const auto shown = [&] {
+    std::size_t count = 0;
+    const auto changes = house.rows.world.changes();
+    for (const auto& put : changes.of<AuditEntry>()) {
+      count += put.row->action == "registration.pay_link_shown" && put.row->subject == order.id.value;
+    }
+    return count;
+  };
+  const auto ask = [&](const Meta& meta) {
+    return o.call(ShowPayLink{.meta = meta, .registration_id = order.id});
+  };
+  CHECK(ask(o.meta(o.buyer)).has_value());
+  CHECK(shown() == 0);
+  CHECK(ask(o.meta(seller)).has_value());
+  CHECK(shown() == 1);
+  CHECK(ask(o.by_operator()).has_value());
+  CHECK(shown() == 2);
+  CHECK(code(ask(o.meta(looker))) == Refusal::forbidden);
+  CHECK(code(ask(o.meta(o.other_buyer))) == Refusal::forbidden);
+  CHECK(code(ask(o.meta())) == Refusal::forbidden);
+  CHECK(code(o.call(ShowPayLink{.meta = o.meta(seller), .registration_id = {}})) == Refusal::unknown_registration);
+  o.pay(order);
+  CHECK(code(ask(o.meta(seller))) == Refusal::registration_not_held);
+  CHECK(shown() == 2);
+}
+
+TEST_CASE("invitations: the newest of an address is the only one that lets it join") {
+  House house;
+  auto& o = house.o;
+  const UserId guest = o.user("guest");
+  o.prove_address(guest);
+  const std::string address = "guest@example.org";
+  const auto first = house.invite(address, MemberRole::manager);
+  const auto second = house.invite(address, MemberRole::gate);
+  CHECK(house.rows.get<Proof>(first).used);
+  CHECK(code(o.call(house.join(guest, first))) == Refusal::unknown_proof);
+  const auto id = invitation_id(o.business, address);
+  CHECK(house.rows.get<Invitation>(id).proof_id == second);
+  CHECK(o.must(house.join(guest, second)).role == MemberRole::gate);
+  CHECK_FALSE(house.rows.get<Invitation>(id).proof_id);
+
+  // Invited again while a member, removed: no way back but by an invitation made afterwards.
+  const auto kept = house.invite(address, MemberRole::manager);
+  o.now += std::chrono::seconds{1};
+  o.must(RemoveMember{.meta = o.meta(o.organiser), .business_id = o.business, .user_id = guest});
+  CHECK(code(o.call(house.join(guest, kept))) == Refusal::unknown_proof);
+  o.now += std::chrono::seconds{1};
+  CHECK(o.must(house.join(guest, house.invite(address, MemberRole::finance))).role == MemberRole::finance);
+}
+
+TEST_CASE("invitations: one from before the account was removed is void, whatever its address was then") {
+  House house;
+  auto& o = house.o;
+  const UserId guest = house.member("guest", MemberRole::gate);
+  const auto kept = house.invite("other@example.com", MemberRole::manager);
+  o.now += std::chrono::seconds{1};
+  o.must(RemoveMember{.meta = o.meta(o.organiser), .business_id = o.business, .user_id = guest});
+  User user = house.rows.get<User>(guest);
+  user.email = "other@example.com";
+  house.rows.world.put(user);
+  CHECK(code(o.call(house.join(guest, kept))) == Refusal::unknown_proof);
+}
+
+TEST_CASE("invitations: are withdrawn by the owner of their business") {
+  House house;
+  auto& o = house.o;
+  const UserId guest = o.user("guest");
+  o.prove_address(guest);
+  const auto proof = house.invite("guest@example.org", MemberRole::gate);
+  const auto id = invitation_id(o.business, "guest@example.org");
+  const auto withdraw = [&](const Meta& meta, InvitationId which) {
+    return o.call(WithdrawInvitation{.meta = meta, .business_id = o.business, .invitation_id = which});
+  };
+  CHECK(code(withdraw(o.meta(o.buyer), id)) == Refusal::forbidden);
+  CHECK(code(withdraw(o.meta(o.organiser), {})) == Refusal::unknown_invitation);
+  const auto other = o.must(CreateBusiness{.meta = o.meta(o.organiser), .name = "Other"}).id;
+  CHECK(code(o.call(WithdrawInvitation{.meta = o.meta(o.organiser), .business_id = other, .invitation_id = id})) ==
+        Refusal::unknown_invitation);
+  CHECK(withdraw(o.meta(o.organiser), id).has_value());
+  CHECK(withdraw(o.meta(o.organiser), id).has_value());
+  CHECK(house.rows.get<Proof>(proof).used);
+  CHECK(code(o.call(house.join(guest, proof))) == Refusal::unknown_proof);
 }

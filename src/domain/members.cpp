@@ -30,6 +30,30 @@ std::unexpected<Error> full() {
                 "A business has at most " + std::to_string(max_members_per_business) + " members; remove one first.");
 }
 
+std::unexpected<Error> void_invitation() {
+  return refuse(Refusal::unknown_proof, "token", "The invitation holds no longer; ask for another.");
+}
+
+const Invitation* need_invitation(Needs& needs, InvitationId id) {
+  const auto* invitation = needs.change<Invitation>(id);
+  if (invitation != nullptr && invitation->proof_id) needs.change<Proof>(invitation->proof_id);
+  return invitation;
+}
+
+/// Its link lets nobody join, and a mail that is still to be sent is not.
+void withdraw(World& world, InvitationId id) {
+  const Invitation* found = world.find<Invitation>(id);
+  if (found == nullptr || !found->proof_id) return;
+  Invitation invitation = *found;
+  if (const auto* sent = world.find<Proof>(invitation.proof_id)) {
+    Proof proof = *sent;
+    proof.used = true;
+    world.put(std::move(proof));
+  }
+  invitation.proof_id = {};
+  world.put(std::move(invitation));
+}
+
 /// A live member of the business, for its owner to change.
 Result<Member> member_of(const Business& business, UserId user, const World& world) {
   if (user == business.owner_id) return refuse(Refusal::owner_stays, "userId", "A business keeps its owner.");
@@ -43,6 +67,7 @@ Result<Member> member_of(const Business& business, UserId user, const World& wor
 void needs(const InviteMember& command, Needs& needs) {
   need_access(needs, command.meta, command.business_id);
   need_proof(needs, command.proof_id);
+  need_invitation(needs, invitation_id(command.business_id, command.email));
 }
 
 Result<Proof> decide(const InviteMember& command, World& world) {
@@ -50,6 +75,18 @@ Result<Proof> decide(const InviteMember& command, World& world) {
   const auto business = business_for(command.meta, command.business_id, world);
   if (!business) return std::unexpected(business.error());
   if (business->member_count >= max_members_per_business) return full();
+  const InvitationId id = invitation_id(business->id, command.email);
+  withdraw(world, id);
+  Invitation invitation{.id = id};
+  if (const auto* before = world.find<Invitation>(id)) invitation = *before;
+  invitation.business_id = business->id;
+  invitation.email = command.email;
+  invitation.role = command.role;
+  invitation.invited_by = command.meta.user;
+  invitation.proof_id = command.proof_id;
+  invitation.created_at = command.meta.now;
+  invitation.due_at = command.meta.now + invitation_ttl;
+  world.put(std::move(invitation));
   put_proof(world, command.meta,
             {.id = command.proof_id,
              .purpose = ProofPurpose::join_business,
@@ -65,6 +102,25 @@ Result<Proof> decide(const InviteMember& command, World& world) {
   return world.get<Proof>(command.proof_id);
 }
 
+void needs(const WithdrawInvitation& command, Needs& needs) {
+  need_access(needs, command.meta, command.business_id);
+  need_invitation(needs, command.invitation_id);
+}
+
+Result<Invitation> decide(const WithdrawInvitation& command, World& world) {
+  const auto business = business_for(command.meta, command.business_id, world);
+  if (!business) return std::unexpected(business.error());
+  const Invitation* found = world.find<Invitation>(command.invitation_id);
+  if (found == nullptr || found->business_id != business->id) {
+    return refuse(Refusal::unknown_invitation, "invitationId", "The business has no such invitation.");
+  }
+  if (!found->proof_id) return *found;
+  withdraw(world, command.invitation_id);
+  FreshIds ids(command.meta);
+  audit(world, command.meta, ids, "business.invitation_withdrawn", business->id.value);
+  return world.get<Invitation>(command.invitation_id);
+}
+
 void needs(const JoinBusiness& command, Needs& needs) {
   need_proof(needs, command.proof_id);
   needs.read<User>(command.meta.user);
@@ -72,6 +128,7 @@ void needs(const JoinBusiness& command, Needs& needs) {
     const BusinessId business{proof->subject};
     needs.change<Business>(business);
     needs.change<Member>(member_id(business, command.meta.user));
+    need_invitation(needs, invitation_id(business, proof->email));
   }
 }
 
@@ -89,13 +146,18 @@ Result<Member> decide(const JoinBusiness& command, World& world) {
   }
   const Business* found = world.find<Business>(BusinessId{proof->subject});
   const auto role = parse_word<MemberRole>(proof->detail);
-  if (found == nullptr || !role) return refuse(Refusal::unknown_proof, "token", "The invitation holds no longer.");
+  if (found == nullptr || !role) return void_invitation();
+  const InvitationId invitation = invitation_id(found->id, proof->email);
+  const Invitation* newest = world.find<Invitation>(invitation);
+  if (newest == nullptr || newest->proof_id != proof->id) return void_invitation();
   const MemberId id = member_id(found->id, meta.user);
   const Member* before = world.find<Member>(id);
   if (found->owner_id == meta.user || (before != nullptr && !before->removed_at)) {
     return refuse(Refusal::already_member, "", "You work for this business already.");
   }
+  if (before != nullptr && proof->created_at <= *before->removed_at) return void_invitation();
   if (found->member_count >= max_members_per_business) return full();
+  withdraw(world, invitation);
   Business business = *found;
   ++business.member_count;
   world.put(business);
@@ -134,6 +196,9 @@ Result<Member> decide(const ChangeMember& command, World& world) {
 void needs(const RemoveMember& command, Needs& needs) {
   need_business(needs, command.meta, command.business_id);
   needs.change<Member>(member_id(command.business_id, command.user_id));
+  if (const auto* user = needs.read<User>(command.user_id)) {
+    need_invitation(needs, invitation_id(command.business_id, user->email));
+  }
 }
 
 Result<Member> decide(const RemoveMember& command, World& world) {
@@ -145,6 +210,7 @@ Result<Member> decide(const RemoveMember& command, World& world) {
   --business->member_count;
   world.put(*business);
   world.put(*member);
+  withdraw(world, invitation_id(business->id, world.get<User>(command.user_id).email));
   FreshIds ids(command.meta);
   audit(world, command.meta, ids, "member.removed", member->id.value);
   return member;

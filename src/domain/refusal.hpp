@@ -20,7 +20,7 @@ ADMIT_WORDS(Refusal,
             email_taken, email_not_verified,
             unknown_business, unknown_show, unknown_registration, unknown_transaction, unknown_ticket,
             unknown_device, unknown_check_in, unknown_job, unknown_refund, unknown_dispute, unknown_alert,
-            unknown_member, unknown_key, unknown_passkey, unknown_proof, unknown_identity,
+            unknown_member, unknown_invitation, unknown_key, unknown_passkey, unknown_proof, unknown_identity,
             forbidden,               // known, but not the caller's
             account_taken,           // the provider's account belongs to another business
             show_not_draft, show_incomplete, show_not_published, show_cancelled, sale_not_open, sale_closed,

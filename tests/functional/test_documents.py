@@ -90,6 +90,7 @@ def variables(world, open_show):
             row = next(row for row in world.organiser.check_ins(show_id) if row["ticketId"] == ticket["ticketId"])
             values["ID"] = values["CHECK_IN_ID"] = row["checkInId"]
         if "/members/{" in route:
+            values["INVITATION_ID"] = invitation_of(world)
             values["MEMBER_ID"] = people.member(world, world.organiser, "gate").user_id
         if "/api-keys/{" in route:
             values["KEY_ID"] = people.key(world.organiser, "see_shows").key_id
