@@ -154,7 +154,7 @@ struct App::Parts {
     workers.emplace(lane, store, documents, provider_jobs ? &*provider_jobs : nullptr, mails ? &*mails : nullptr, clock,
                     random_seed, identity_jobs ? &*identity_jobs : nullptr);
     const std::chrono::seconds seal_after{config.audit_seal_after_s};
-    sealer.emplace(lane, store, clock, random_seed, job::SealerOptions{.lag = seal_after, .interval = seal_after});
+    sealer.emplace(lane, store, clock, random_seed, job::SealerOptions{.lag = seal_after, .interval = seal_after, .key = audit_key_of(*ring)});
     services.emplace(api::Services{.settings = {.public_url = public_url,
                                                 .publishable_key = publishable_key,
                                                 .payment_script = payment_script,

@@ -1,12 +1,14 @@
 #include "app/audit_chains.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace admit::app {
 
 using namespace domain;
 
-AuditChains::AuditChains(store::Store& store, Tell tell) : x_store(store), x_tell(std::move(tell)) {
+AuditChains::AuditChains(store::Store& store, Tell tell, AuditProof proof)
+    : x_store(store), x_tell(std::move(tell)), x_proof(std::move(proof)) {
   x_anchor = store::get<AuditHead>(store, audit_head_id(anchor_chain));
   for (std::int64_t number = 0; number < audit_chains; ++number) {
     auto& chain = x_chains[static_cast<std::size_t>(number)];
@@ -44,7 +46,11 @@ void AuditChains::close(Chain& chain) {
 }
 
 void AuditChains::take(const AuditEntry& entry) {
-  if (!x_anchor || entry.id > x_anchor->last) return;
+  x_newest = std::max(x_newest, entry.at);
+  if (!x_anchor || entry.id > x_anchor->last) {
+    if (!x_open) x_open = entry;
+    return;
+  }
   ++x_examined;
   auto& chain = x_chains[static_cast<std::size_t>(audit_chain_of(entry))];
   while (chain.seal && entry.id > chain.seal->last) close(chain);
@@ -65,6 +71,18 @@ void AuditChains::finish() {
     }
   }
   if (x_anchor) check_anchors();
+  if (x_open && x_proof.sealed_after && x_open->at + *x_proof.sealed_after < x_newest) {
+    x_tell(AuditEntry::table, x_open->id.value,
+           "is in no stretch, though it is old enough: the end of the chains was taken away, or nothing seals them");
+  }
+  if (x_proof.kept) {
+    const auto id = audit_seal_id(anchor_chain, x_proof.kept->number);
+    const auto anchor = store::get<AuditSeal>(x_store, id);
+    if (!anchor || digest_of(anchor->digest) != x_proof.kept->digest) {
+      x_tell(AuditSeal::table, id.value,
+             "anchor " + std::to_string(x_proof.kept->number) + " is not the one that was written down");
+    }
+  }
   for (std::int64_t number = 0; number <= anchor_chain; ++number) {
     const auto& head = number == anchor_chain ? x_anchor : x_chains[static_cast<std::size_t>(number)].head;
     const auto behind = audit_seal_id(number, (head ? head->number : 0) + 1);
@@ -96,8 +114,8 @@ void AuditChains::check_anchors() {
       count += coming[i]->count;
       look(i);
     }
-    if (digest_of(anchor->previous) != before || digest_of(anchor->digest) != anchored(before, heads) ||
-        anchor->count != count) {
+    const bool is_ours = !x_proof.key || digest_of(anchor->digest) == anchored(*x_proof.key, before, heads);
+    if (digest_of(anchor->previous) != before || !is_ours || anchor->count != count) {
       x_tell(AuditSeal::table, id.value, "anchor " + std::to_string(number) + " does not hold its chains");
     }
     before = digest_of(anchor->digest);

@@ -38,6 +38,7 @@ struct Running {
 struct Sold {
   Running running;
   domain::testing::Office<Running> office{running};
+  AuditKey key{1, 2, 3};
 
   explicit Sold(int count) { sell(count); }
   void sell(int count) {
@@ -51,14 +52,15 @@ struct Sold {
             running.store,
             [this] { return office.now; },
             [this] { return office.meta().seed; },
-            {.lag = std::chrono::seconds{10}, .round_entries = round_entries}};
+            {.lag = std::chrono::seconds{10}, .round_entries = round_entries, .key = key}};
   }
   /// `left_out`: an entry that is not there any more.
-  std::vector<std::string> faults(AuditId left_out = {}) {
+  std::vector<std::string> faults(AuditId left_out = {}, app::AuditProof proof = {}) {
     std::vector<std::string> out;
-    app::AuditChains chains(running.store, [&](std::string_view table, Uuid, std::string what) {
-      out.push_back(std::string(table) + ": " + what);
-    });
+    app::AuditChains chains(
+        running.store,
+        [&](std::string_view table, Uuid, std::string what) { out.push_back(std::string(table) + ": " + what); },
+        std::move(proof));
     for (const auto& entry : store::scan<AuditEntry>(running.store, {}, 1'000'000)) {
       if (entry.id != left_out) chains.take(entry);
     }
@@ -210,4 +212,35 @@ TEST_CASE("audit chains: each entry that is taken out is missed") {
     CAPTURE(entry.action);
     CHECK(!sold.faults(entry.id).empty());
   }
+}
+
+TEST_CASE("audit chains: anchors are made with a key that the database does not hold") {
+  Sold sold(40);
+  sold.office.now += std::chrono::seconds{60};
+  auto sealer = sold.sealer(25);
+  while (sealer.seal_round() > 0) {
+  }
+  CHECK(sold.faults({}, {.key = sold.key}).empty());
+  CHECK(!sold.faults({}, {.key = AuditKey{9}}).empty());
+  CHECK(sold.faults({}, {}).empty());
+}
+
+TEST_CASE("audit chains: old entries in no stretch are found, and an anchor that was written down is asked for") {
+  Sold sold(100);
+  CHECK(sold.faults({}, {.sealed_after = std::chrono::seconds{200}}).empty());
+  // As after taking away every seal and head.
+  CHECK(sold.faults({}, {.sealed_after = std::chrono::seconds{60}}).size() == 1);
+  (void)sold.sealer().seal_round();
+  CHECK(sold.faults({}, {.sealed_after = std::chrono::seconds{60}}).empty());
+  sold.sell(100);
+  CHECK(sold.faults({}, {.sealed_after = std::chrono::seconds{60}}).size() == 1);
+
+  const auto anchor = store::get<AuditSeal>(sold.running.store, audit_seal_id(anchor_chain, 1));
+  REQUIRE(anchor);
+  const auto digest = digest_of(anchor->digest);
+  auto other = digest;
+  other[0] ^= 1;
+  CHECK(sold.faults({}, {.kept = app::AuditProof::Kept{1, digest}}).empty());
+  CHECK(sold.faults({}, {.kept = app::AuditProof::Kept{1, other}}).size() == 1);
+  CHECK(sold.faults({}, {.kept = app::AuditProof::Kept{2, digest}}).size() == 1);
 }

@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <charconv>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
@@ -17,10 +19,12 @@
 #include "app/keys.hpp"
 #include "app/operator.hpp"
 #include "app/paper_scan.hpp"
+#include "app/ring.hpp"
 #include "app/signal_wait.hpp"
 #include "app/simulate.hpp"
 #include "app/stripe_check.hpp"
 #include "app/verify.hpp"
+#include "crypto/encoding.hpp"
 #include "http/json.hpp"
 #include "http/openapi.hpp"
 #include "log/log.hpp"
@@ -80,7 +84,23 @@ int serve(const Common& common) {
   return 0;
 }
 
-int verify_folder(const Common& common) {
+/// N:DIGEST, as the log tells an anchor.
+AuditProof::Kept kept_anchor(const std::string& text) {
+  const auto colon = text.find(':');
+  AuditProof::Kept out;
+  const auto* end = text.data() + std::min(colon, text.size());
+  const auto read = std::from_chars(text.data(), end, out.number);
+  const auto digest = colon == std::string::npos ? std::nullopt : crypto::from_hex(text.substr(colon + 1));
+  if (read.ec != std::errc() || read.ptr != end || out.number < 1 || !digest || digest->size() != out.digest.size()) {
+    throw ConfigError("--anchor: give N:DIGEST as the log tells it, like 12:" + std::string(64, 'a'));
+  }
+  std::ranges::copy(*digest, out.digest.begin());
+  return out;
+}
+
+int verify_folder(const Common& common, const std::optional<std::string>& anchor) {
+  AuditProof audit;
+  if (anchor) audit.kept = kept_anchor(*anchor);
   const Config config = config_of(common);
   if (!std::filesystem::exists(std::filesystem::path(config.data) / "admit.db")) {
     std::cerr << "admit: there is no database in " << config.data << "\n";
@@ -92,7 +112,13 @@ int verify_folder(const Common& common) {
     std::cout << "the database file is damaged: " << damage << "\n";
     return exit_broken;
   }
-  return verify(store, std::cout) ? 0 : exit_broken;
+  audit.sealed_after = sealed_for_sure(std::chrono::seconds{config.audit_seal_after_s});
+  try {
+    audit.key = audit_key_of(*open_ring(config, store));
+  } catch (const ConfigError& missing) {
+    std::cout << "not checked: who made the audit's anchors (" << missing.what() << ")\n";
+  }
+  return verify(store, std::cout, audit) ? 0 : exit_broken;
 }
 
 int run_doctor(const Common& common) {
@@ -170,7 +196,9 @@ int run(int argc, char** argv) {
 
   auto* verify_command = cli.add_subcommand("verify", "check the invariants of a data folder");
   with_data(verify_command);
-  verify_command->callback([&] { result = verify_folder(common); });
+  std::optional<std::string> anchor;
+  verify_command->add_option("--anchor", anchor, "N:DIGEST of an anchor of the audit that the log told: it must still stand");
+  verify_command->callback([&] { result = verify_folder(common, anchor); });
 
   SimulateOptions simulate_options;
   std::string simulate_store = "memory";

@@ -15,7 +15,8 @@ std::vector<token::EpochRecord> stored_epochs(store::Store& store) {
   std::vector<token::EpochRecord> out;
   for (const auto& row : store::scan<domain::SealingEpoch>(store, {}, 256)) {
     token::EpochRecord record{.epoch = static_cast<std::uint8_t>(row.number)};
-    if (row.check.data.size() != record.check.size()) throw ConfigError("the sealing epochs in the database are damaged");
+    if (row.check.data.size() != record.check.size())
+      throw ConfigError("the sealing epochs in the database are damaged");
     std::ranges::copy(row.check.data, record.check.begin());
     out.push_back(record);
   }
@@ -44,6 +45,12 @@ std::unique_ptr<token::KeyRing> open_ring(const Config& config, store::Store& st
   }
   if (!ring->master_fits()) throw ConfigError("the master key is not the one this data folder was made with");
   return ring;
+}
+
+domain::AuditKey audit_key_of(const token::KeyRing& ring) {
+  domain::AuditKey key{};
+  std::ranges::copy(ring.derive("admit/audit/1").bytes(), key.begin());
+  return key;
 }
 
 }  // namespace admit::app

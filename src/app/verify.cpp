@@ -211,7 +211,8 @@ struct QuotaUse {
 
 class Verifier {
  public:
-  Verifier(store::Store& store, std::size_t facts_kept) : x_store(store), x_facts(facts_kept) {
+  Verifier(store::Store& store, std::size_t facts_kept, const AuditProof& audit)
+      : x_store(store), x_audit(audit), x_facts(facts_kept) {
     for (const auto name : invariant_names) x_report.checks.push_back({.name = std::string(name)});
   }
 
@@ -219,9 +220,10 @@ class Verifier {
     const auto before = lane_marks();
     // What tables say about the rows of others is gathered and sorted; then each table is walked in the order of its
     // ids, beside what is said about its rows.
-    AuditChains chains(x_store, [this](std::string_view table, Uuid id, const std::string& what) {
-      fault(audit_chain, table, id, what);
-    });
+    AuditChains chains(
+        x_store,
+        [this](std::string_view table, Uuid id, const std::string& what) { fault(audit_chain, table, id, what); },
+        x_audit);
     pages<AuditEntry>([&](const std::vector<AuditEntry>& page) {
       gather(page);
       for (const auto& entry : page) chains.take(entry);
@@ -1342,6 +1344,7 @@ class Verifier {
   static constexpr std::int64_t max_key_number = 255;
 
   store::Store& x_store;
+  AuditProof x_audit;
   VerifyReport x_report;
   Facts x_facts;
   // These grow with shows and with holds that live now, not with sales.
@@ -1363,13 +1366,16 @@ const Check* VerifyReport::find(std::string_view name) const {
   return it == checks.end() ? nullptr : &*it;
 }
 
-VerifyReport verify(store::Store& store, std::size_t facts_kept) {
-  return Verifier(store, facts_kept).run();
+VerifyReport verify(store::Store& store, std::size_t facts_kept, const AuditProof& audit) {
+  return Verifier(store, facts_kept, audit).run();
 }
 
-bool verify(store::Store& store, std::ostream& out) {
-  VerifyReport report = verify(store);
-  for (int again = 0; again < 3 && report.changed_meanwhile && !report.ok(); ++again) report = verify(store);
+bool verify(store::Store& store, std::ostream& out, const AuditProof& audit) {
+  constexpr std::size_t facts_kept = std::size_t{512} << 10;
+  VerifyReport report = verify(store, facts_kept, audit);
+  for (int again = 0; again < 3 && report.changed_meanwhile && !report.ok(); ++again) {
+    report = verify(store, facts_kept, audit);
+  }
   std::size_t width = 0;
   for (const auto& check : report.checks) width = std::max(width, check.name.size());
   for (const auto& check : report.checks) {

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "app/audit_chains.hpp"
 #include "store/store.hpp"
 
 namespace admit::app {
@@ -32,10 +33,11 @@ struct VerifyReport {
 /// Reads every table in pages and changes nothing. However many rows there are, it keeps `facts_kept` facts of 40 bytes
 /// in memory, the rest in a temporary file, and some 100 bytes for each tier, quota and hold that lives now.
 /// Throws StoreUnavailable; std::runtime_error where there is no room for the temporary file.
-[[nodiscard]] VerifyReport verify(store::Store& store, std::size_t facts_kept = std::size_t{512} << 10);
+[[nodiscard]] VerifyReport verify(store::Store& store, std::size_t facts_kept = std::size_t{512} << 10,
+                                  const AuditProof& audit = {});
 
 /// Verifies and prints what was checked, a line per invariant, then the faults; false where there is one. Data that
 /// changes under its eyes is read again, at most three times.
-bool verify(store::Store& store, std::ostream& out);
+bool verify(store::Store& store, std::ostream& out, const AuditProof& audit = {});
 
 }  // namespace admit::app

@@ -18,6 +18,17 @@ void append(std::string& out, const AuditDigest& digest) {
   out.append(digest.begin(), digest.end());
 }
 
+/// RFC 2104.
+AuditDigest hmac(const AuditKey& key, std::string_view text) {
+  std::string inner(64, '\x36'), outer(64, '\x5c');
+  for (std::size_t i = 0; i < key.size(); ++i) {
+    inner[i] = static_cast<char>(inner[i] ^ key[i]);
+    outer[i] = static_cast<char>(outer[i] ^ key[i]);
+  }
+  append(outer, sha256(inner.append(text)));
+  return sha256(outer);
+}
+
 ChainHead head_of(const World& world, std::int64_t chain) {
   const auto* head = world.find<AuditHead>(audit_head_id(chain));
   return head != nullptr ? ChainHead{head->number, digest_of(head->digest)} : ChainHead{};
@@ -54,14 +65,14 @@ AuditDigest extended(const AuditDigest& before, const AuditEntry& entry) {
   return sha256(text);
 }
 
-AuditDigest anchored(const AuditDigest& before, const ChainHeads& heads) {
-  std::string text = "admit/audit/anchor/1";
+AuditDigest anchored(const AuditKey& key, const AuditDigest& before, const ChainHeads& heads) {
+  std::string text = "admit/audit/anchor/2";
   append(text, before);
   for (const auto& head : heads) {
     append(text, static_cast<std::uint64_t>(head.number));
     append(text, head.digest);
   }
-  return sha256(text);
+  return hmac(key, text);
 }
 
 AuditDigest digest_of(const Bytes& bytes) {
@@ -130,7 +141,7 @@ Result<AuditSeal> decide(const SealAudit& command, World& world) {
                 .last = command.last,
                 .count = count,
                 .previous = bytes_of(anchor.digest),
-                .digest = bytes_of(anchored(anchor.digest, heads)),
+                .digest = bytes_of(anchored(command.key, anchor.digest, heads)),
                 .at = at};
   put_seal(world, out);
   return out;

@@ -20,6 +20,8 @@ inline constexpr std::int64_t audit_chains = 16;
 inline constexpr std::int64_t anchor_chain = audit_chains;  // AuditSeal::chain of an anchor
 
 using AuditDigest = std::array<std::uint8_t, 32>;
+/// Derived from the master key: whoever may write to the database only can make no anchor.
+using AuditKey = std::array<std::uint8_t, 32>;
 
 [[nodiscard]] std::int64_t audit_chain_of(const AuditEntry& entry);
 /// SHA-256 over the digest before and all of the entry.
@@ -30,8 +32,8 @@ struct ChainHead {
   AuditDigest digest{};
 };
 using ChainHeads = std::array<ChainHead, audit_chains>;
-/// SHA-256 over the anchor before and the heads of all chains.
-[[nodiscard]] AuditDigest anchored(const AuditDigest& before, const ChainHeads& heads);
+/// HMAC-SHA-256 over the anchor before and the heads of all chains.
+[[nodiscard]] AuditDigest anchored(const AuditKey& key, const AuditDigest& before, const ChainHeads& heads);
 /// A digest as it is stored; one of another size is all zero, which none is.
 [[nodiscard]] AuditDigest digest_of(const Bytes& bytes);
 [[nodiscard]] Bytes bytes_of(const AuditDigest& digest);
@@ -57,6 +59,7 @@ struct SealAudit {
   Meta meta;
   AuditId last;
   std::vector<AuditStretch> stretches;
+  AuditKey key{};
 };
 void needs(const SealAudit& command, Needs& needs);
 Result<AuditSeal> decide(const SealAudit& command, World& world);

@@ -70,7 +70,7 @@ std::size_t AuditSealer::seal_round() {
     }
   }
   if (taken == 0) return 0;
-  SealAudit command{.meta = meta(), .last = last};
+  SealAudit command{.meta = meta(), .last = last, .stretches = {}, .key = x_options.key};
   for (const auto& [chain, stretch] : stretches) command.stretches.push_back(stretch);
   const auto sealed = x_lane.call(std::move(command));
   if (!sealed) {

@@ -21,6 +21,7 @@ struct SealerOptions {
   std::chrono::seconds interval{300};
   /// Entries of one round, which is one save.
   std::size_t round_entries = 20'000;
+  domain::AuditKey key{};
 };
 
 class AuditSealer {
