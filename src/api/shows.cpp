@@ -345,7 +345,7 @@ void add_shows(http::Router& router, Services& services) {
                    {.operation_id = "publishShow",
                     .summary = "Put a show on sale",
                     .replies = {http::json_reply<ShowJson>(200, "The show.")},
-                    .problems = manage({Refusal::show_cancelled, Refusal::show_incomplete})}));
+                    .problems = manage({Refusal::show_cancelled, Refusal::show_incomplete, Refusal::sale_closed})}));
   router.add(route(door, Verb::GET, "/v1/shows/{showId}/check-ins", on(&Shows::check_ins),
                    {.operation_id = "listCheckIns",
                     .summary = "Every scan at a show's doors, newest first, refused ones too",

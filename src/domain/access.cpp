@@ -61,7 +61,7 @@ bool may(const World& world, const Meta& meta, const Business& business, Capabil
   if (meta.is_operator) return true;
   if (meta.key) {
     const auto* key = world.find<ApiKey>(meta.key);
-    return key != nullptr && key->business_id == business.id && !key->revoked_at &&
+    return key != nullptr && key->business_id == business.id && !business.closed_at && !key->revoked_at &&
            (!key->expires_at || meta.now < *key->expires_at) && may_be_scope(capability) &&
            std::ranges::find(key->scopes, capability) != key->scopes.end();
   }

@@ -56,6 +56,7 @@ void settle_gate_alert(World& world, const Meta& meta, const Business& business)
 }  // namespace
 
 std::optional<std::string> sales_gate(const Business& business) {
+  if (business.closed_at) return "The organiser sells nothing any more.";
   if (business.stripe_account.empty()) return "The organiser has no payment account yet.";
   if (business.deauthorized) return "The organiser's payment account was disconnected from this ticket office.";
   const std::string missing = business.requirement.empty() ? "." : ": " + business.requirement;

@@ -151,6 +151,49 @@ Result<Registration> decide(const EraseNames& command, World& world) {
   return registration;
 }
 
+void needs(const CloseBusiness& command, Needs& needs) {
+  if (const auto* business = needs.change<Business>(command.business_id)) needs.read<User>(business->owner_id);
+  for (const auto id : command.key_ids) needs.change<ApiKey>(id);
+  for (const auto id : command.device_ids) needs.change<Device>(id);
+}
+
+Result<Business> decide(const CloseBusiness& command, World& world) {
+  const Business* found = world.find<Business>(command.business_id);
+  if (found == nullptr) return refuse(Refusal::unknown_business, "businessId", "There is no such business.");
+  if (!world.get<User>(found->owner_id).erased_at) {
+    return refuse(Refusal::forbidden, "businessId", "Its owner is there.");
+  }
+  if (std::max(command.key_ids.size(), command.device_ids.size()) > max_traces) {
+    return refuse(Refusal::too_many, "", "Revoke at most 100 of each at a time.");
+  }
+  Business business = *found;
+  FreshIds ids(command.meta);
+  if (!business.closed_at) {
+    business.closed_at = command.meta.now;
+    audit(world, command.meta, ids, "business.closed", business.id.value);
+  }
+  for (const auto id : command.key_ids) {
+    const ApiKey* row = world.find<ApiKey>(id);
+    if (row == nullptr || row->business_id != business.id || row->revoked_at) continue;
+    ApiKey key = *row;
+    key.revoked_at = command.meta.now;
+    --business.key_count;
+    world.put(std::move(key));
+    audit(world, command.meta, ids, "api_key.revoked", id.value);
+  }
+  for (const auto id : command.device_ids) {
+    const Device* row = world.find<Device>(id);
+    if (row == nullptr || row->business_id != business.id || row->revoked_at) continue;
+    Device device = *row;
+    device.revoked_at = command.meta.now;
+    const ShowId show = device.show_id;
+    world.put(std::move(device));
+    audit(world, command.meta, ids, "device.revoked", id.value, show);
+  }
+  world.put(business);
+  return business;
+}
+
 void needs(const EraseTraces& command, Needs& needs) {
   needs.read<User>(command.user_id);
   for (const auto id : command.session_ids) needs.change<Session>(id);
@@ -159,6 +202,8 @@ void needs(const EraseTraces& command, Needs& needs) {
   for (const auto id : command.member_ids) {
     if (const auto* member = needs.change<Member>(id)) needs.change<Business>(member->business_id);
   }
+  for (const auto id : command.proof_ids) needs.change<Proof>(id);
+  for (const auto id : command.network_ids) needs.change<KnownNetwork>(id);
 }
 
 Result<User> decide(const EraseTraces& command, World& world) {
@@ -166,7 +211,7 @@ Result<User> decide(const EraseTraces& command, World& world) {
   if (user == nullptr) return no_account();
   if (!user->erased_at) return refuse(Refusal::forbidden, "", "Whoever they belong to is there.");
   if (std::max({command.session_ids.size(), command.passkey_ids.size(), command.identity_ids.size(),
-                command.member_ids.size()}) > max_traces) {
+                command.member_ids.size(), command.proof_ids.size(), command.network_ids.size()}) > max_traces) {
     return refuse(Refusal::too_many, "", "Erase at most 100 of each at a time.");
   }
   FreshIds ids(command.meta);
@@ -208,6 +253,25 @@ Result<User> decide(const EraseTraces& command, World& world) {
     world.put(std::move(business));
     world.put(std::move(member));
     audit(world, command.meta, ids, "member.removed", id.value);
+  }
+  for (const auto id : command.proof_ids) {
+    const Proof* found = world.find<Proof>(id);
+    // The address of an invitation is somebody else's.
+    if (found == nullptr || found->user_id != command.user_id || found->purpose == ProofPurpose::join_business)
+      continue;
+    Proof proof = *found;
+    proof.used = true;
+    proof.email.clear();
+    proof.detail.clear();
+    world.put(std::move(proof));
+  }
+  for (const auto id : command.network_ids) {
+    const KnownNetwork* found = world.find<KnownNetwork>(id);
+    if (found == nullptr || found->user_id != command.user_id) continue;
+    KnownNetwork network = *found;
+    network.user_id = {};
+    network.due_at = command.meta.now;
+    world.put(std::move(network));
   }
   return *user;
 }

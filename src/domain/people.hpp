@@ -49,7 +49,20 @@ struct EraseNames {
 void needs(const EraseNames& command, Needs& needs);
 [[nodiscard]] Result<Registration> decide(const EraseNames& command, World& world);
 
-/// What else tells who an erased person was; each list of at most 100. Refuses: unknown_user, forbidden.
+/// An erased owner's business: nothing of it is sold, published or let in any more, and the named keys and gates of it
+/// are revoked; each list of at most 100. Whoever works for it can still give money back. Idempotent.
+/// Refuses: unknown_business, forbidden (the owner is there), too_many.
+struct CloseBusiness {
+  using Outcome = Business;
+  Meta meta;
+  BusinessId business_id;
+  std::vector<ApiKeyId> key_ids;
+  std::vector<DeviceId> device_ids;
+};
+void needs(const CloseBusiness& command, Needs& needs);
+[[nodiscard]] Result<Business> decide(const CloseBusiness& command, World& world);
+
+/// What else tells who an erased person was; each list of at most 100. Refuses: unknown_user, forbidden, too_many.
 struct EraseTraces {
   using Outcome = User;
   Meta meta;
@@ -58,6 +71,8 @@ struct EraseTraces {
   std::vector<PasskeyId> passkey_ids;
   std::vector<IdentityId> identity_ids;
   std::vector<MemberId> member_ids;
+  std::vector<ProofId> proof_ids;
+  std::vector<ThrottleId> network_ids;
 };
 void needs(const EraseTraces& command, Needs& needs);
 [[nodiscard]] Result<User> decide(const EraseTraces& command, World& world);

@@ -118,6 +118,7 @@ Result<std::vector<Line>> check_sale(const Reserve& command, const World& world)
                   "The registration costs more than can be paid at once; take fewer tickets.");
   }
   const Business& business = world.get<Business>(show->business_id);
+  if (business.closed_at) return refuse(Refusal::sale_closed, "showId", "The organiser sells nothing any more.");
   if (amount > 0) {
     if (!command.payments_ready) {
       return refuse(Refusal::payments_unavailable, "showId",

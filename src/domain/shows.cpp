@@ -200,6 +200,9 @@ Result<Show> decide(const PublishShow& command, World& world) {
   auto show = show_for(command.meta, command.show_id, world, Capability::manage_shows);
   if (!show) return show;
   if (show->status == ShowStatus::published) return show;
+  if (world.get<Business>(show->business_id).closed_at) {
+    return refuse(Refusal::sale_closed, "", "The business is closed: its owner is gone.");
+  }
   if (show->tier_count == 0) return refuse(Refusal::show_incomplete, "tiers", "Add a tier before publishing the show.");
   show->status = ShowStatus::published;
   show->catalogue = catalogue_key(show->starts_at);

@@ -66,6 +66,29 @@ Tried PeopleJobs::join_guests(domain::UserId id) const {
   }
 }
 
+std::string PeopleJobs::close(domain::BusinessId id) const {
+  const auto call = [&](std::vector<domain::ApiKeyId> keys, std::vector<domain::DeviceId> devices) -> std::string {
+    if (is_stopping()) return "the server stops";
+    const auto closed = lane.call(domain::CloseBusiness{
+        .meta = meta(), .business_id = id, .key_ids = std::move(keys), .device_ids = std::move(devices)});
+    return closed ? "" : closed.error().detail;
+  };
+  auto fault = call({}, {});
+  if (fault.empty()) {
+    fault = each_page<domain::ApiKey>(store, "by_business", id.value,
+                                      [&](const auto& rows) { return call(ids_of(rows), {}); });
+  }
+  if (!fault.empty()) return fault;
+  return each_page<domain::Show>(store, "by_business", id.value, [&](const auto& shows) -> std::string {
+    for (const auto& show : shows) {
+      auto broken = each_page<domain::Device>(store, "by_show", show.id.value,
+                                              [&](const auto& rows) { return call({}, ids_of(rows)); });
+      if (!broken.empty()) return broken;
+    }
+    return "";
+  });
+}
+
 Tried PeopleJobs::erase_person(domain::UserId id) const {
   const auto user = store::get<domain::User>(store, id);
   if (!user || !user->erased_at) return "there is nobody to erase";
@@ -106,7 +129,25 @@ Tried PeopleJobs::erase_person(domain::UserId id) const {
       return traces([&](domain::EraseTraces& command) { command.member_ids = ids_of(rows); });
     });
   }
+  if (fault.empty()) {
+    fault = each_page<domain::Proof>(store, "by_user", id.value, [&](const auto& rows) {
+      return traces([&](domain::EraseTraces& command) { command.proof_ids = ids_of(rows); });
+    });
+  }
+  if (fault.empty()) {
+    fault = each_page<domain::Business>(store, "by_owner", id.value, [&](const auto& rows) -> std::string {
+      for (const auto& business : rows) {
+        if (auto broken = close(business.id); !broken.empty()) return broken;
+      }
+      return "";
+    });
+  }
   // Those that were erased are no more in the list.
+  while (fault.empty()) {
+    const auto networks = store::list<domain::KnownNetwork>(store, "by_user", id.value, rows_per_read);
+    if (networks.rows.empty()) break;
+    fault = traces([&](domain::EraseTraces& command) { command.network_ids = ids_of(networks.rows); });
+  }
   while (fault.empty()) {
     const auto identities = store::list<domain::ExternalIdentity>(store, "by_user", id.value, rows_per_read);
     if (identities.rows.empty()) break;

@@ -26,6 +26,8 @@ struct PeopleJobs {
 
  private:
   [[nodiscard]] Tried stopped() const;
+  /// A business whose owner was erased; "" or why not.
+  [[nodiscard]] std::string close(domain::BusinessId id) const;
 };
 
 }  // namespace admit::job
