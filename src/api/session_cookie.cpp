@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "crypto/encoding.hpp"
+#include "crypto/random.hpp"
 #include "http/wire.hpp"
 #include "identity/webauthn.hpp"
 
@@ -9,6 +11,8 @@ namespace admit::api {
 namespace {
 
 constexpr std::string_view cookie_name = "__Host-session";
+constexpr std::string_view browser_name = "__Host-browser";
+constexpr std::size_t browser_bytes = 16;
 constexpr std::string_view attributes = "; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=";
 /// No longer than a sign-in.
 constexpr std::string_view max_age_s = "2592000";
@@ -62,6 +66,19 @@ http::Response session_reply(const Services& services, const http::Request& requ
   auto out = reply(status, session);
   out.headers.push_back(session_cookie(token));
   return out;
+}
+
+std::string browser_of(const Services& services, const http::Request& request) {
+  if (!is_page(services, request).value_or(false)) return "";
+  const auto found = cookie_in(request, browser_name);
+  const auto bytes = found ? crypto::from_base64url(*found) : std::nullopt;
+  if (bytes && bytes->size() == browser_bytes) return *found;
+  return crypto::base64url(crypto::random_bytes<browser_bytes>());
+}
+
+http::Header browser_cookie(std::string_view browser) {
+  // As long as the account knows it: 90 days.
+  return {"Set-Cookie", std::string(browser_name) + "=" + std::string(browser) + std::string(attributes) + "7776000"};
 }
 
 http::Header session_cookie(std::string_view refresh_token) {

@@ -27,6 +27,11 @@ inline constexpr std::string_view page_header = "Admit-Page";
 [[nodiscard]] http::Response session_reply(const Services& services, const http::Request& request, int status,
                                            SessionJson session);
 
+/// What a browser that somebody signed in with is known by: it is not slowed down by guesses made elsewhere. The one in
+/// its cookie, or a new one; "" for a call that is from no page of ours.
+[[nodiscard]] std::string browser_of(const Services& services, const http::Request& request);
+[[nodiscard]] http::Header browser_cookie(std::string_view browser);
+
 /// Gives the cookie to a browser that comes back from signing in elsewhere.
 [[nodiscard]] http::Header session_cookie(std::string_view refresh_token);
 

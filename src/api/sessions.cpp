@@ -44,6 +44,15 @@ struct RefreshRequest {
   }
 };
 
+struct PasswordAgain {
+  std::string password;
+  static http::Shape shape() {
+    return http::object<PasswordAgain>(
+        "PasswordAgain",
+        {http::required("password", &PasswordAgain::password, http::text(1, 256).example("correct horse battery"))});
+  }
+};
+
 struct OneSession {
   std::string session_id, method, agent, address, created_at, expires_at;
   std::optional<std::string> refreshed_at;
@@ -84,7 +93,8 @@ class Sessions {
     domain::Meta meta = meta_of(x, request);
     const domain::TakeSignInTry take{.meta = meta,
                                      .account = domain::normal_email(body->email).value_or(body->email),
-                                     .network = network_of(request.peer)};
+                                     .network = network_of(request.peer),
+                                     .browser = browser_of(x, request)};
     // Guesses that have to wait anyway cost no save.
     if (const auto until = committed_free_at(take); until > meta.now) co_return too_many_failures(until, meta.now);
     x.password_pool.require_room();
@@ -113,6 +123,7 @@ class Sessions {
                                  .agent = agent_text(request),
                                  .account = take.account,
                                  .network = take.network,
+                                 .browser = take.browser,
                                  .password_hash = user->password_hash};
     if (user->totp_confirmed && body->code) {
       const auto factor = factor_of(x, *user, *body->code, meta.now);
@@ -123,7 +134,9 @@ class Sessions {
     }
     const auto answer = co_await submit(x.lane, std::move(command));
     if (!answer.result) co_return problem_of(answer.result.error());
-    co_return session_reply(x, request, 201, session_json(x, *user, fresh.id, fresh.refresh_token, meta.now));
+    auto out = session_reply(x, request, 201, session_json(x, *user, fresh.id, fresh.refresh_token, meta.now));
+    if (!take.browser.empty()) out.headers.push_back(browser_cookie(take.browser));
+    co_return out;
   }
 
   Task refresh(Request& request) {
@@ -150,6 +163,18 @@ class Sessions {
                             "This token was used before, so the sign-in was ended; sign in again."});
     }
     co_return session_reply(x, request, 200, session_json(x, answer.result->user, token->session, next.text, meta.now));
+  }
+
+  Task prove(Request& request) {
+    const auto in = input<None, PasswordAgain>(request, caller_of(x, request));
+    if (!in) co_return in.error();
+    const auto user = co_await proven_user(x, meta_of(x, request, in->caller), in->caller, in->body.password);
+    if (!user) co_return user.error();
+    domain::ProveSession command{.meta = meta_of(x, request, in->caller),
+                                 .session_id = in->caller.session,
+                                 .password_hash = user->password_hash};
+    co_return co_await perform(x.lane, std::move(command), 204,
+                               [](const domain::Session&) { return Response(204, "application/json", ""); });
   }
 
   Task sign_out(Request& request) {
@@ -256,8 +281,8 @@ void add_sessions(http::Router& router, Services& services) {
       {.operation_id = "signIn",
        .summary = "Sign in",
        .description = "The same answer, after the same work, whether the account exists or not. Who guesses too often "
-                      "waits; a network that the account was used from lately does not wait for guesses made "
-                      "elsewhere.",
+                      "waits; a network or browser that the account was used from lately does not wait for guesses "
+                      "made elsewhere, and any other still has a try or two.",
        .request = http::json_body<SignIn>(),
        .replies = {http::json_reply<SessionJson>(201, "An access token and a refresh token.")},
        .problems =
@@ -276,6 +301,13 @@ void add_sessions(http::Router& router, Services& services) {
                    {.operation_id = "sessions",
                     .summary = "Where the account is signed in, the newest first",
                     .replies = {http::json_reply<SessionList>(200, "At most 200.")}}));
+  router.add(route(user, Verb::POST, "/v1/sessions/current/proof", on(&Sessions::prove),
+                   {.operation_id = "proveSession",
+                    .summary = "Give the password anew: for ten minutes the sign-in may add what signs in for good",
+                    .request = http::json_body<PasswordAgain>(),
+                    .replies = {http::empty_reply(204, "It was right.")},
+                    .problems = refusals({Refusal::unknown_session, Refusal::session_ended, Refusal::wrong_credentials,
+                                          Refusal::too_many_failures})}));
   router.add(route(user, Verb::DELETE, "/v1/sessions/current", on(&Sessions::sign_out),
                    {.operation_id = "signOut",
                     .summary = "Sign out: the access token and its refresh token are void at once",

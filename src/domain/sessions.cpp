@@ -26,6 +26,11 @@ UserId account_of(const World& world, std::string_view account) {
   return claim != nullptr ? UserId{claim->target} : UserId{};
 }
 
+/// A browser is known as a network is, by a name that no network has.
+std::string name_of_browser(std::string_view browser) {
+  return "browser:" + std::string(browser);
+}
+
 bool is_known(const World& world, UserId user, std::string_view network, Instant now) {
   if (!user) return false;
   const KnownNetwork* known = world.find<KnownNetwork>(known_network_id(user, network));
@@ -66,21 +71,46 @@ bool use_factor(User& user, const Factor& factor) {
   return true;
 }
 
+Result<void> check_proven(Instant proven_at, Instant now) {
+  if (now < proven_at + proven_for) return {};
+  return refuse(Refusal::confirm_first, "", "Give your password once more, or sign in anew: that was too long ago.");
+}
+
+namespace {
+
+/// What tries are counted for: the browser that the account was used in, else the network.
+std::string place_of(const World& world, UserId user, const std::string& network, const std::string& browser,
+                     Instant now) {
+  if (browser.empty()) return network;
+  auto name = name_of_browser(browser);
+  return is_known(world, user, name, now) ? name : network;
+}
+
+}  // namespace
+
 void needs(const TakeSignInTry& command, Needs& needs) {
+  if (!command.browser.empty()) needs.change<Throttle>(tries_id(command.account, name_of_browser(command.browser)));
   needs.change<Throttle>(tries_id(command.account, command.network));
   needs.change<Throttle>(account_tries_id(command.account));
   needs.change<Throttle>(network_tries_id(command.network));
   if (const auto* claim = needs.read<Claim>(email_claim(command.account))) {
     needs.read<KnownNetwork>(known_network_id(UserId{claim->target}, command.network));
+    if (!command.browser.empty()) {
+      needs.read<KnownNetwork>(known_network_id(UserId{claim->target}, name_of_browser(command.browser)));
+    }
   }
 }
 
 Instant free_at(const TakeSignInTry& command, const World& world) {
   const Instant now = command.meta.now;
-  const Instant here = free_at(world, tries_id(command.account, command.network), tries_from_network, now);
+  const UserId user = account_of(world, command.account);
+  const auto place = place_of(world, user, command.network, command.browser, now);
+  const ThrottleId tries = tries_id(command.account, place);
   // Whoever guesses from elsewhere keeps nobody out of an account that they signed in to from here.
-  if (is_known(world, account_of(world, command.account), command.network, now)) return here;
-  return std::max({here, free_at(world, account_tries_id(command.account), tries_of_account, now),
+  if (is_known(world, user, place, now)) return free_at(world, tries, tries_from_network, now);
+  const bool is_guessed = free_at(world, account_tries_id(command.account), tries_of_account, now) > now;
+  return std::max({free_at(world, tries, is_guessed ? tries_while_guessed : tries_from_network, now),
+                   free_at(world, account_tries_id(command.account), most_tries_of_account, now),
                    free_at(world, network_tries_id(command.network), tries_of_network, now)});
 }
 
@@ -89,8 +119,10 @@ Result<Instant> decide(const TakeSignInTry& command, World& world) {
   if (free_at(command, world) > now) {
     return refuse(Refusal::too_many_failures, "", "Too many tries failed; wait a little.");
   }
-  count_try(world, tries_id(command.account, command.network), tries_from_network, now);
-  if (!is_known(world, account_of(world, command.account), command.network, now)) {
+  const UserId user = account_of(world, command.account);
+  const auto place = place_of(world, user, command.network, command.browser, now);
+  count_try(world, tries_id(command.account, place), tries_from_network, now);
+  if (!is_known(world, user, place, now)) {
     count_try(world, account_tries_id(command.account), tries_of_account, now);
     count_try(world, network_tries_id(command.network), tries_of_network, now);
   }
@@ -105,6 +137,10 @@ void needs(const StartSession& command, Needs& needs) {
   needs.change<Throttle>(tries_id(command.account, command.network));
   needs.change<Throttle>(account_tries_id(command.account));
   needs.change<Throttle>(network_tries_id(command.network));
+  if (command.browser.empty()) return;
+  const auto browser = name_of_browser(command.browser);
+  needs.change<KnownNetwork>(known_network_id(command.user_id, browser));
+  needs.change<Throttle>(tries_id(command.account, browser));
 }
 
 Result<Session> decide(const StartSession& command, World& world) {
@@ -128,17 +164,21 @@ Result<Session> decide(const StartSession& command, World& world) {
     return refuse(Refusal::conflict, "", "There is a sign-in with this id.");
   }
   if (!command.account.empty()) {
-    const ThrottleId known_id = known_network_id(command.user_id, command.network);
-    const bool was_known = is_known(world, command.user_id, command.network, command.meta.now);
-    forgive(world, tries_id(command.account, command.network), tries_from_network.count);
-    if (!was_known) {
+    const Instant now = command.meta.now;
+    const auto place = place_of(world, command.user_id, command.network, command.browser, now);
+    forgive(world, tries_id(command.account, place), tries_from_network.count);
+    if (!is_known(world, command.user_id, place, now)) {
       forgive(world, account_tries_id(command.account), 1);
       forgive(world, network_tries_id(command.network), 1);
     }
-    world.put(KnownNetwork{.id = known_id,
-                           .user_id = command.user_id,
-                           .seen_at = command.meta.now,
-                           .due_at = command.meta.now + network_known});
+    const auto know = [&](std::string_view name) {
+      world.put(KnownNetwork{.id = known_network_id(command.user_id, name),
+                             .user_id = command.user_id,
+                             .seen_at = now,
+                             .due_at = now + network_known});
+    };
+    know(command.network);
+    if (!command.browser.empty()) know(name_of_browser(command.browser));
   }
   Session session{.id = command.session_id,
                   .user_id = command.user_id,
@@ -150,7 +190,7 @@ Result<Session> decide(const StartSession& command, World& world) {
                   .expires_at = command.meta.now + std::chrono::seconds{command.ttl_s}};
   world.put(session);
   FreshIds ids(command.meta);
-  audit(world, command.meta, ids, "session.started", session.id.value);
+  audit(world, command.meta, ids, "session.started", session.id.value, {}, session.method);
   return session;
 }
 
@@ -190,6 +230,33 @@ Result<Refreshed> decide(const RefreshSession& command, World& world) {
   raise_alert(world, command.meta, AlertKind::token_reused, session.id.value, {}, {},
               "A refresh token of this sign-in was used twice; the sign-in was ended.");
   return Refreshed{user, true};
+}
+
+void needs(const ProveSession& command, Needs& needs) {
+  needs.read<User>(command.meta.user);
+  needs.change<Session>(command.session_id);
+  needs.change<Throttle>(user_tries_id(command.meta.user));
+}
+
+Result<Session> decide(const ProveSession& command, World& world) {
+  const Meta& meta = command.meta;
+  const User* user = world.find<User>(meta.user);
+  if (user == nullptr || user->erased_at) return refuse(Refusal::unknown_user, "", "There is no such account.");
+  const Session* found = world.find<Session>(command.session_id);
+  if (found == nullptr || found->user_id != user->id) {
+    return refuse(Refusal::unknown_session, "", "There is no such sign-in.");
+  }
+  if (!is_live(*found, *user, meta.now)) return refuse(Refusal::session_ended, "", "This sign-in has ended.");
+  if (user->password_hash.empty() || user->password_hash != command.password_hash) {
+    return refuse(Refusal::wrong_credentials, "password", "The password is wrong.");
+  }
+  Session session = *found;
+  session.proven_at = meta.now;
+  world.put(session);
+  forgive(world, user_tries_id(meta.user), tries_of_user.count);
+  FreshIds ids(meta);
+  audit(world, meta, ids, "session.proven", session.id.value);
+  return session;
 }
 
 void needs(const EndSession& command, Needs& needs) {

@@ -1,6 +1,7 @@
 #pragma once
 // Sign-ins: how they begin, go on and end.
 
+#include <algorithm>
 #include <optional>
 #include <string>
 
@@ -29,6 +30,16 @@ struct Factor {
 /// Uses it up. False where it was used before, or is none of the account's.
 [[nodiscard]] bool use_factor(User& user, const Factor& factor);
 
+/// How long after somebody gave a password, or signed in, they may add what signs in for good: a token that was stolen
+/// meanwhile may not.
+inline constexpr std::chrono::minutes proven_for{10};
+/// Refuses confirm_first for who proved that longer ago.
+[[nodiscard]] Result<void> check_proven(Instant proven_at, Instant now);
+/// When whoever uses a sign-in last proved who they are.
+[[nodiscard]] inline Instant proven_at(const Session& session) {
+  return std::max(session.created_at, session.proven_at.value_or(session.created_at));
+}
+
 /// Asked before a password is looked at: counts the try, as if it failed. The same for an address without an account.
 /// Refuses: too_many_failures.
 struct TakeSignInTry {
@@ -36,6 +47,7 @@ struct TakeSignInTry {
   Meta meta;
   std::string account;  // the address as it was given, normal where it can be
   std::string network;  // the client's
+  std::string browser;  // what its cookie names it by; "" none
 };
 void needs(const TakeSignInTry& command, Needs& needs);
 [[nodiscard]] Result<Instant> decide(const TakeSignInTry& command, World& world);
@@ -55,6 +67,7 @@ struct StartSession {
   std::string agent;    // the client's User-Agent
   std::string account;  // of TakeSignInTry, whose count is taken back; "" where there was none
   std::string network;
+  std::string browser;  // known to the account from now on, as the network is; "" none
   std::optional<std::string> password_hash;  // the one that was found right
   Factor factor;
 };
@@ -80,6 +93,17 @@ struct RefreshSession {
 };
 void needs(const RefreshSession& command, Needs& needs);
 [[nodiscard]] Result<Refreshed> decide(const RefreshSession& command, World& world);
+
+/// Whoever uses a sign-in gave the account's password anew. Refuses: unknown_user, unknown_session, session_ended,
+/// wrong_credentials (the password was changed meanwhile).
+struct ProveSession {
+  using Outcome = Session;
+  Meta meta;
+  SessionId session_id;
+  std::string password_hash;  // the one that was found right
+};
+void needs(const ProveSession& command, Needs& needs);
+[[nodiscard]] Result<Session> decide(const ProveSession& command, World& world);
 
 /// Idempotent. By its account or an operator. Refuses: unknown_session, forbidden.
 struct EndSession {

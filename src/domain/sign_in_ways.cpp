@@ -41,6 +41,10 @@ void raise_generation(World& world, UserId id) {
   world.put(std::move(user));
 }
 
+void tell_owner(World& world, const Meta& meta, FreshIds& ids, const User& user, std::string_view what) {
+  if (user.email_verified && !user.email.empty()) put_job(world, meta, ids, JobKind::mail, user.id.value, what);
+}
+
 Result<void> check_address_proven(const User& user) {
   if (user.email_verified || user.email.empty()) return {};
   return refuse(Refusal::email_not_verified, "",

@@ -21,6 +21,10 @@ void void_sign_ins(World& world, const Meta& meta, FreshIds& ids, User& user, co
 /// What signs in to the account has changed: links that were mailed before are void.
 void raise_generation(World& world, UserId id);
 
+/// Mails the account's owner what changed about signing in to it; `what` as job::Mails knows it. Nothing to an address
+/// that nobody proved.
+void tell_owner(World& world, const Meta& meta, FreshIds& ids, const User& user, std::string_view what);
+
 /// Refuses email_not_verified while an account has an address that nobody proved: what signs in to it for good is added
 /// by its owner only. An account without an address is its maker's.
 [[nodiscard]] Result<void> check_address_proven(const User& user);

@@ -24,6 +24,20 @@ ThrottleId address_mails_id(std::string_view email) {
 ThrottleId network_mails_id(std::string_view network) {
   return throttle_id("mails_from", network);
 }
+ThrottleId resets_here_id(std::string_view email, std::string_view network) {
+  std::string text(email);
+  text.append(1, '\0').append(network);
+  return throttle_id("resets_here", text);
+}
+ThrottleId resets_id(std::string_view email) {
+  return throttle_id("resets", email);
+}
+ThrottleId invitations_of_id(UserId user) {
+  return throttle_id("invitations_of", user.value.raw());
+}
+ThrottleId invitations_to_id(std::string_view email) {
+  return throttle_id("invitations_to", email);
+}
 
 Instant free_at(const World& world, ThrottleId id, Allowance allowance, Instant now) {
   const Throttle* found = world.find<Throttle>(id);

@@ -160,11 +160,12 @@ void needs(const ChangeProfile& command, Needs& needs);
 
 // The second factor.
 
-/// Keeps a secret that is not confirmed yet. Refuses: unknown_user, email_not_verified, second_factor_on.
+/// Keeps a secret that is not confirmed yet. Refuses: confirm_first, unknown_user, email_not_verified, second_factor_on.
 struct BeginTotp {
   using Outcome = User;
   Meta meta;
   Bytes sealed_secret;
+  Instant proven_at{};  // when the caller last gave a password, or signed in
 };
 void needs(const BeginTotp& command, Needs& needs);
 [[nodiscard]] Result<User> decide(const BeginTotp& command, World& world);

@@ -147,6 +147,30 @@ TEST_CASE("account: whose address a stranger opened one with takes it back") {
   CHECK(code(p.o.call(DisownAddress{p.o.meta(), second})) == Refusal::unknown_proof);
 }
 
+TEST_CASE("account: who asks for resets from elsewhere keeps nobody from asking, and fills no inbox") {
+  People p;
+  const auto ask = [&](const std::string& network) {
+    return p.o.call(
+        RequestReset{.meta = p.o.meta(), .account = "buyer@example.org", .network = network, .proof = p.proof()});
+  };
+  for (int network = 0; network < 10; ++network) {
+    for (int n = 0; n < mails_to_address.count; ++n) CHECK(ask("net " + std::to_string(network)));
+  }
+  CHECK(ask("home"));
+  CHECK(p.jobs(JobKind::mail, "reset_password") == resets_to_address.count);
+}
+
+TEST_CASE("account: signing up and leaving again and again mails no address without end") {
+  People p;
+  for (int n = 0; n < 3 * mails_to_address.count; ++n) {
+    auto command = p.ada();
+    command.verification = p.proof();
+    const auto user = p.o.must(command);
+    p.o.must(ErasePerson{.meta = p.o.meta(user.id), .password_hash = command.password_hash});
+  }
+  CHECK(p.jobs(JobKind::mail, "verify_email") == mails_to_address.count);
+}
+
 TEST_CASE("account: mails that anybody can ask for are counted, whether there is an account or not") {
   for (const std::string address : {"buyer@example.org", "nobody@example.org"}) {
     People p;
@@ -268,7 +292,7 @@ TEST_CASE("account: links that were mailed are void once what signs in has chang
     p.o.must(EndSessions{.meta = p.o.meta(p.o.buyer), .user_id = p.o.buyer, .kept = {}});
   };
   const auto add_factor = [](People& p) {
-    p.o.must(BeginTotp{p.o.meta(p.o.buyer), {"sealed"}});
+    p.o.must(BeginTotp{p.o.meta(p.o.buyer), {"sealed"}, p.o.now});
     p.o.must(ConfirmTotp{.meta = p.o.meta(p.o.buyer), .sealed_secret = {"sealed"}, .step = 1});
   };
   const auto remove_factor = [&](People& p) {
@@ -327,7 +351,7 @@ struct TwoFactors : People {
 
   TwoFactors() {
     o.prove_address(o.buyer);
-    o.must(BeginTotp{.meta = o.meta(o.buyer), .sealed_secret = secret});
+    o.must(BeginTotp{.meta = o.meta(o.buyer), .sealed_secret = secret, .proven_at = o.now});
     o.must(ConfirmTotp{.meta = o.meta(o.buyer), .sealed_secret = secret, .step = 100, .recovery_hashes = {"r1", "r2"}});
   }
   Result<Session> enter(Factor factor) {
@@ -342,12 +366,41 @@ struct TwoFactors : People {
 
 TEST_CASE("second factor: none before the address of the account is proven") {
   People p;
-  CHECK(code(p.o.call(BeginTotp{p.o.meta(p.o.buyer), {"sealed"}})) == Refusal::email_not_verified);
+  CHECK(code(p.o.call(BeginTotp{p.o.meta(p.o.buyer), {"sealed"}, p.o.now})) == Refusal::email_not_verified);
   User begun = p.buyer();
   begun.totp_secret = {"sealed"};
   p.rows.world.put(begun);
   CHECK(code(p.o.call(ConfirmTotp{.meta = p.o.meta(p.o.buyer), .sealed_secret = {"sealed"}, .step = 1})) ==
         Refusal::email_not_verified);
+}
+
+TEST_CASE("second factor: none is begun long after who signed in proved who they are") {
+  People p;
+  p.o.prove_address(p.o.buyer);
+  const auto begin = [&](Instant proven_at) {
+    return p.o.call(BeginTotp{p.o.meta(p.o.buyer), {"sealed"}, proven_at});
+  };
+  CHECK(code(begin(p.o.now - proven_for)) == Refusal::confirm_first);
+  CHECK(begin(p.o.now - proven_for + std::chrono::seconds{1}));
+}
+
+TEST_CASE("account: its owner is told by mail what changed about signing in, at a proven address only") {
+  for (const bool proven : {false, true}) {
+    CAPTURE(proven);
+    People p;
+    if (proven) p.o.prove_address(p.o.buyer);
+    p.o.must(ChangePassword{.meta = p.o.meta(p.o.buyer), .old_password_hash = "-", .password_hash = "new"});
+    CHECK(p.jobs(JobKind::mail, "password_changed") == (proven ? 1 : 0));
+    const auto proof = p.proof();
+    p.o.must(RequestReset{.meta = p.o.meta(), .account = "buyer@example.org", .network = "n", .proof = proof});
+    p.o.must(ResetPassword{.meta = p.o.meta(), .proof = proof, .password_hash = "-"});
+    CHECK(p.jobs(JobKind::mail, "password_reset") == 1);
+  }
+  TwoFactors p;
+  CHECK(p.jobs(JobKind::mail, "second_factor_on") == 1);
+  CHECK(p.jobs(JobKind::mail, "second_factor_off") == 0);
+  p.o.must(RemoveTotp{.meta = p.o.meta(p.o.buyer), .password_hash = "-", .factor = {.totp_step = 101}});
+  CHECK(p.jobs(JobKind::mail, "second_factor_off") == 1);
 }
 
 TEST_CASE("second factor: each step and each recovery code is good once") {
@@ -364,7 +417,7 @@ TEST_CASE("second factor: each step and each recovery code is good once") {
 
 TEST_CASE("second factor: is confirmed for the secret that was begun, and removed by password and code") {
   TwoFactors p;
-  CHECK(code(p.o.call(BeginTotp{p.o.meta(p.o.buyer), {"other"}})) == Refusal::second_factor_on);
+  CHECK(code(p.o.call(BeginTotp{p.o.meta(p.o.buyer), {"other"}, p.o.now})) == Refusal::second_factor_on);
   const auto remove = [&](std::string hash, std::int64_t step) {
     return p.o.call(
         RemoveTotp{.meta = p.o.meta(p.o.buyer), .password_hash = std::move(hash), .factor = {.totp_step = step}});
@@ -375,7 +428,7 @@ TEST_CASE("second factor: is confirmed for the secret that was begun, and remove
   CHECK(p.buyer().totp_secret.data.empty());
   CHECK(code(remove("-", 102)) == Refusal::second_factor_off);
   CHECK(p.enter({}));
-  p.o.must(BeginTotp{p.o.meta(p.o.buyer), {"one"}});
+  p.o.must(BeginTotp{p.o.meta(p.o.buyer), {"one"}, p.o.now});
   CHECK(code(p.o.call(ConfirmTotp{.meta = p.o.meta(p.o.buyer), .sealed_secret = {"two"}, .step = 200})) ==
         Refusal::second_factor_off);
   CHECK(p.enter({}));
@@ -462,6 +515,7 @@ TEST_CASE("erasure: whoever worked for a business does so no more, nothing exter
   auto clerk = p.ada();
   clerk.email_verified = true;
   const UserId id = p.o.must(clerk).id;
+  p.o.prove_address(p.o.organiser);
   p.o.must(InviteMember{.meta = p.o.meta(p.o.organiser),
                         .business_id = p.o.business,
                         .email = "ada@example.net",

@@ -41,6 +41,7 @@ namespace {
 constexpr std::chrono::hours an_hour{1};
 constexpr std::chrono::seconds rest_while_away{15};
 constexpr std::size_t max_name_characters = 80;
+constexpr std::size_t max_ways = 20;
 
 /// A server that says "later" may mean days: the tries after the first reach over 28 hours, and up to a quarter more.
 std::chrono::seconds pause_after(const domain::Job& job) {
@@ -129,6 +130,35 @@ bool Mails::is_moot(const domain::Job& job) {
   return !user || user->generation != proof->generation;
 }
 
+/// What changed about signing in: to the account, whose id is the subject.
+bool Mails::about_sign_in(const domain::Job& job, Draft& draft) {
+  using enum mail::AccountNews;
+  static constexpr std::array<std::pair<std::string_view, mail::AccountNews>, 6> news{
+      {{"password_changed", password_changed},
+       {"password_reset", password_reset},
+       {"second_factor_on", second_factor_on},
+       {"second_factor_off", second_factor_off},
+       {"passkey_added", passkey_added},
+       {"identity_linked", identity_linked}}};
+  const auto* found = std::ranges::find(news, job.detail, &std::pair<std::string_view, mail::AccountNews>::first);
+  if (found == news.end()) return false;
+  const auto user = store::get<domain::User>(x_store, domain::UserId{job.subject});
+  if (!user) return false;
+  mail::AccountMail mail{.news = found->second, .name = user->name};
+  if (found->second == password_reset) {
+    for (const auto& row : store::list<domain::Passkey>(x_store, "by_user", user->id.value, max_ways).rows) {
+      if (!row.removed_at) mail.ways.push_back(row.name);
+    }
+    for (const auto& row : store::list<domain::ExternalIdentity>(x_store, "by_user", user->id.value, max_ways).rows) {
+      mail.ways.push_back(row.email.empty() ? row.issuer : row.email + " (" + row.issuer + ")");
+    }
+  }
+  draft.reader = *user;
+  draft.language = user->locale;
+  draft.letter = mail::write_letter(mail, draft.language);
+  return true;
+}
+
 bool Mails::about_account(const domain::Job& job, Draft& draft) {
   using enum domain::ProofPurpose;
   const bool is_changed = job.detail == "email_changed";
@@ -138,13 +168,20 @@ bool Mails::about_account(const domain::Job& job, Draft& draft) {
   if (!proof || proof->purpose != *purpose) return false;
   mail::AccountMail mail;
   switch (*purpose) {
-    case verify_email: mail.news = mail::AccountNews::verify_email; break;
-    case reset_password: mail.news = mail::AccountNews::reset_password; break;
+    case verify_email:
+      mail.news = mail::AccountNews::verify_email;
+      break;
+    case reset_password:
+      mail.news = mail::AccountNews::reset_password;
+      break;
     case change_email:
       mail.news = is_changed ? mail::AccountNews::email_changed : mail::AccountNews::change_email;
       break;
-    case join_business: mail.news = mail::AccountNews::join_business; break;
-    default: return false;
+    case join_business:
+      mail.news = mail::AccountNews::join_business;
+      break;
+    default:
+      return false;
   }
   if (const auto user = store::get<domain::User>(x_store, proof->user_id)) draft.reader = *user;
   if (*purpose == join_business) {
@@ -166,7 +203,7 @@ bool Mails::about_account(const domain::Job& job, Draft& draft) {
 }
 
 bool Mails::write(const domain::Job& job, Draft& draft) {
-  if (about_account(job, draft)) return true;
+  if (about_sign_in(job, draft) || about_account(job, draft)) return true;
   const auto fill = [&draft] {
     auto& facts = draft.facts;
     facts.show = draft.show.title;
@@ -350,7 +387,11 @@ Tried Mails::send(const domain::Job& job) {
   if (!write(job, draft)) return "there is nothing to write about";
   if (draft.reader.email.empty()) return "";  // nobody ever told us an address
   if (!mail::is_address(draft.reader.email)) return "the reader has no address that mail can go to";
-  if (const auto wait = take_turn(draft.reader.email)) {
+  // Links that somebody asked for themselves have turns of their own: no other mails take them away.
+  const auto purpose = domain::parse_word<domain::ProofPurpose>(job.detail);
+  const bool is_own = purpose && *purpose != domain::ProofPurpose::join_business;
+  const std::string turn = (is_own ? "own " : "") + draft.reader.email;
+  if (const auto wait = take_turn(turn)) {
     Tried tried = put_off("its address got as many mails as it may in an hour");
     tried.retry_in = wait;
     return tried;
@@ -367,7 +408,7 @@ Tried Mails::send(const domain::Job& job) {
   message.html = std::move(draft.letter.html);
   const auto sent = x_mailer.send(message);
   if (sent) return "";
-  give_turn_back(draft.reader.email);
+  give_turn_back(turn);
   const auto fault = sent.error().fault;
   Tried tried(std::string(domain::word(fault)) + " " + std::to_string(sent.error().reply_code));
   tried.is_away = fault == mail::Fault::settings || fault == mail::Fault::away;

@@ -53,6 +53,7 @@ class Mails {
   [[nodiscard]] bool write(const domain::Job& job, Draft& draft);
   [[nodiscard]] bool about_registration(domain::RegistrationId id, Draft& draft);
   [[nodiscard]] bool is_moot(const domain::Job& job);
+  [[nodiscard]] bool about_sign_in(const domain::Job& job, Draft& draft);
   [[nodiscard]] bool about_account(const domain::Job& job, Draft& draft);
   void to_buyer(Draft& draft);
   void to_organiser(domain::BusinessId id, Draft& draft);

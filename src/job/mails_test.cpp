@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "domain/disputes.hpp"
+#include "domain/passkeys.hpp"
 #include "domain/testing/office.hpp"
 #include "job/show_jobs.hpp"
 #include "object/folder_store.hpp"
@@ -222,6 +223,23 @@ TEST_CASE("mails: one address gets so many in an hour, the rest wait") {
   CHECK(post.box.taken.size() == static_cast<std::size_t>(job::max_mails_an_hour));
 }
 
+TEST_CASE("mails: whatever others had sent to an address, the link that its owner asked for goes at once") {
+  Post post;
+  Office o{post};
+  const auto free = o.reserve(o.tier(0, 5).id, 1);
+  o.must(domain::RequestRefund{.meta = o.meta(o.organiser), .registration_id = free.id});
+  const auto job = post.jobs("given_back").front();
+  for (int i = 0; i < job::max_mails_an_hour; ++i) REQUIRE(post.send(job).error == "");
+  REQUIRE(post.send(job).is_away);
+  o.must(domain::RequestReset{.meta = o.meta(),
+                              .account = "buyer@example.org",
+                              .network = "n",
+                              .proof = {o.fresh<domain::ProofId>(), {"s"}}});
+  const auto reset = post.jobs("reset_password").front();
+  for (int i = 0; i < job::max_mails_an_hour; ++i) REQUIRE(post.send(reset).error == "");
+  CHECK(post.send(reset).is_away);
+}
+
 TEST_CASE("mails: a name that an old row holds makes a header all the same") {
   Post post;
   Office o{post};
@@ -255,6 +273,25 @@ TEST_CASE("mails: a link goes to the address it is to prove, the news of it to t
   CHECK(has(post.text_of("email_changed"), "new@example.org"));
   CHECK(post.box.taken.back().to.address == "buyer@example.org");
   CHECK_FALSE(has(post.box.taken.back().text, "http"));
+}
+
+TEST_CASE("mails: whoever resets a password is told what else still signs in") {
+  Post post;
+  Office o{post};
+  o.prove_address(o.buyer);
+  const domain::ProofId challenge = o.fresh<domain::ProofId>();
+  o.must(domain::AskPasskey{.meta = o.meta(o.buyer), .proof_id = challenge, .secret_hash = {"c"}, .proven_at = o.now});
+  o.must(domain::AddPasskey{.meta = o.meta(o.buyer),
+                            .proof_id = challenge,
+                            .secret_hash = {"c"},
+                            .name = "Ada's telephone",
+                            .credential_id = {"credential"}});
+  CHECK(has(post.text_of("passkey_added"), "passkey was added"));
+  const domain::MailedProof proof{o.fresh<domain::ProofId>(), {"secret"}};
+  o.must(domain::RequestReset{.meta = o.meta(), .account = "buyer@example.org", .network = "n", .proof = proof});
+  o.must(domain::ResetPassword{.meta = o.meta(), .proof = proof, .password_hash = "new"});
+  CHECK(has(post.text_of("password_reset"), "Ada's telephone"));
+  CHECK(post.box.taken.back().to.address == "buyer@example.org");
 }
 
 TEST_CASE("mails: a link that was used already, or is forgotten, is no more sent and no fault") {
