@@ -254,17 +254,17 @@ void add_members(http::Router& router, Services& services) {
   const Shared owner{
       .tags = {"Members"}, .security = {"user"}, .token = "$ORGANISER_TOKEN", .capability = {"manage_members"}};
   const Shared user{.tags = {"Members"}, .security = {"user"}, .capability = {"user"}};
-  router.add(route(
-      owner, Verb::POST, "/v1/businesses/{businessId}/members", on(&Members::invite),
-      {.operation_id = "inviteMember",
-       .summary = "Invite somebody to work for the business, by a mail with a link",
-       .description =
-           "Good for 7 days, for an account with this verified address; an earlier invitation of the address is "
-           "void. Nobody becomes an owner by it.",
-       .request = http::json_body<Invitation>(R"({"email": "ada@example.com", "role": "box_office"})"),
-       .replies = {http::json_reply<InvitedJson>(202, "The mail goes out, whether there is an account or not.")},
-       .problems =
-           refusals({Refusal::invalid_field, Refusal::unknown_business, Refusal::forbidden, Refusal::too_many})}));
+  router.add(
+      route(owner, Verb::POST, "/v1/businesses/{businessId}/members", on(&Members::invite),
+            {.operation_id = "inviteMember",
+             .summary = "Invite somebody to work for the business, by a mail with a link",
+             .description =
+                 "Good for 7 days, for an account with this verified address; an earlier invitation of the address is "
+                 "void. Nobody becomes an owner by it.",
+             .request = http::json_body<Invitation>(R"({"email": "ada@example.com", "role": "box_office"})"),
+             .replies = {http::json_reply<InvitedJson>(202, "The mail goes out, whether there is an account or not.")},
+             .problems = refusals({Refusal::invalid_field, Refusal::unknown_business, Refusal::forbidden,
+                                   Refusal::too_many, Refusal::email_not_verified, Refusal::too_many_failures})}));
   router.add(route(owner, Verb::GET, "/v1/businesses/{businessId}/invitations", on(&Members::invitations),
                    {.operation_id = "listInvitations",
                     .summary = "Who is invited and has not joined yet",

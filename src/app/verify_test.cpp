@@ -12,12 +12,12 @@
 
 #include "domain/access.hpp"
 #include "domain/api_keys.hpp"
-#include "domain/passkeys.hpp"
 #include "domain/cancellations.hpp"
 #include "domain/devices.hpp"
 #include "domain/disputes.hpp"
 #include "domain/guests.hpp"
 #include "domain/members.hpp"
+#include "domain/passkeys.hpp"
 #include "domain/payments.hpp"
 #include "domain/refunds.hpp"
 #include "domain/testing/office.hpp"
@@ -122,6 +122,7 @@ struct Sold {
                                            .password_hash = "-",
                                            .email_verified = true})
                              .id;
+    o.prove_address(o.organiser);
     for (const bool goes : {true, false}) {
       const auto proof = o.template fresh<ProofId>();
       o.must(InviteMember{.meta = o.meta(o.organiser),
@@ -134,7 +135,8 @@ struct Sold {
       if (goes) o.must(RemoveMember{.meta = o.meta(o.organiser), .business_id = o.business, .user_id = clerk});
     }
     const auto challenge = o.template fresh<ProofId>();
-    o.must(AskPasskey{.meta = o.meta(o.buyer), .proof_id = challenge, .secret_hash = {"c"}});
+    o.prove_address(o.buyer);
+    o.must(AskPasskey{.meta = o.meta(o.buyer), .proof_id = challenge, .secret_hash = {"c"}, .proven_at = o.now});
     passkey = o.must(AddPasskey{.meta = o.meta(o.buyer),
                                 .proof_id = challenge,
                                 .secret_hash = {"c"},

@@ -9,6 +9,7 @@
 #include "domain/members.hpp"
 #include "domain/payments.hpp"
 #include "domain/testing/office.hpp"
+#include "domain/throttle.hpp"
 
 using namespace admit::domain;
 using admit::domain::testing::Rows;
@@ -349,4 +350,52 @@ TEST_CASE("invitations: are withdrawn by the owner of their business") {
   CHECK(withdraw(o.meta(o.organiser), id).has_value());
   CHECK(house.rows.get<Proof>(proof).used);
   CHECK(code(o.call(house.join(guest, proof))) == Refusal::unknown_proof);
+}
+
+TEST_CASE("invitations: by who has proven their own address, so many by one account and to one address") {
+  House house;
+  auto& o = house.o;
+  const auto other = o.must(CreateBusiness{.meta = o.meta(o.buyer), .name = "Other"}).id;
+  const auto invite = [&](UserId by, BusinessId business, const std::string& email) {
+    return o.call(InviteMember{.meta = o.meta(by),
+                               .business_id = business,
+                               .email = email,
+                               .role = MemberRole::gate,
+                               .proof_id = o.fresh<ProofId>(),
+                               .secret_hash = {"s"}});
+  };
+  CHECK(code(invite(o.buyer, other, "a@example.com")) == Refusal::email_not_verified);
+  o.prove_address(o.buyer);
+  for (int n = 0; n < invitations_to_address.count; ++n) CHECK(invite(o.buyer, other, "a@example.com"));
+  CHECK(code(invite(o.buyer, other, "a@example.com")) == Refusal::too_many_failures);
+  CHECK(code(invite(o.organiser, o.business, "a@example.com")) == Refusal::too_many_failures);
+  for (auto n = invitations_to_address.count; n < invitations_of_user.count; ++n) {
+    CHECK(invite(o.buyer, other, std::to_string(n) + "@example.com"));
+  }
+  CHECK(code(invite(o.buyer, other, "b@example.com")) == Refusal::too_many_failures);
+  CHECK(invite(o.organiser, o.business, "b@example.com"));
+}
+
+TEST_CASE("audit: an entry tells what a role was and is, and what a key may do") {
+  House house;
+  auto& o = house.o;
+  const auto told = [&](std::string_view action) {
+    std::string out;
+    const auto changes = house.rows.world.changes();
+    for (const auto& put : changes.of<AuditEntry>()) {
+      if (put.row->action == action) out = put.row->detail;
+    }
+    return out;
+  };
+  const UserId id = house.member("clerk", MemberRole::gate);
+  CHECK(told("business.member_invited") == "gate");
+  CHECK(told("member.joined") == "gate");
+  o.must(ChangeMember{
+      .meta = o.meta(o.organiser), .business_id = o.business, .user_id = id, .role = MemberRole::finance});
+  CHECK(told("member.changed") == "gate -> finance");
+  o.must(RemoveMember{.meta = o.meta(o.organiser), .business_id = o.business, .user_id = id});
+  CHECK(told("member.removed") == "finance");
+  o.must(house.key({Capability::sell, Capability::see_sales}));
+  CHECK(told("api_key.created").find("sell") != std::string::npos);
+  CHECK(told("api_key.created").find("see_sales") != std::string::npos);
 }

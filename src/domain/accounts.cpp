@@ -80,7 +80,7 @@ void needs(const CreateBusiness& command, Needs& needs) {
 
 Result<Business> decide(const CreateBusiness& command, World& world) {
   if (command.name.empty()) return refuse(Refusal::invalid_field, "name", "Give a name.");
-  if (const auto fault = fault_of_name(command.name); !fault.empty()) {
+  if (const auto fault = fault_of_business_name(command.name); !fault.empty()) {
     return refuse(Refusal::invalid_field, "name", std::string(fault));
   }
   const User* owner = world.find<User>(command.meta.user);
@@ -112,10 +112,14 @@ Result<Business> decide(const SetFees& command, World& world) {
   if (found == nullptr) return refuse(Refusal::unknown_business, "businessId", "There is no such business.");
   if (!command.meta.is_operator) return refuse(Refusal::forbidden, "", "Only an operator may set fees.");
   Business business = *found;
+  const auto terms = [&business] {
+    return std::to_string(business.fee_fixed_minor) + " + " + std::to_string(business.fee_percent_bp) + " bp";
+  };
+  const std::string before = terms();
   set(business, command.terms);
   world.put(business);
   FreshIds ids(command.meta);
-  audit(world, command.meta, ids, "business.fees_set", business.id.value);
+  audit(world, command.meta, ids, "business.fees_set", business.id.value, {}, before + " -> " + terms());
   return business;
 }
 
@@ -133,8 +137,7 @@ Result<Business> decide(const LinkAccount& command, World& world) {
   }
   const Business* found = world.find<Business>(command.business_id);
   if (found == nullptr) return refuse(Refusal::unknown_business, "businessId", "There is no such business.");
-  if (!command.meta.is_operator &&
-      !(command.proven && may(world, command.meta, *found, Capability::connect_account))) {
+  if (!command.meta.is_operator && !(command.proven && may(world, command.meta, *found, Capability::connect_account))) {
     return refuse(Refusal::forbidden, "", "Only an operator may link an account that is not proven to be one's own.");
   }
   if (account == command.platform_account) {
@@ -155,7 +158,7 @@ Result<Business> decide(const LinkAccount& command, World& world) {
   settle_gate_alert(world, command.meta, business);
   world.put(business);
   FreshIds ids(command.meta);
-  audit(world, command.meta, ids, "business.account_linked", business.id.value);
+  audit(world, command.meta, ids, "business.account_linked", business.id.value, {}, account);
   return business;
 }
 

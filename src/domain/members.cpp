@@ -2,6 +2,7 @@
 
 #include "domain/access.hpp"
 #include "domain/proofs.hpp"
+#include "domain/throttle.hpp"
 
 namespace admit::domain {
 namespace {
@@ -68,6 +69,9 @@ void needs(const InviteMember& command, Needs& needs) {
   need_access(needs, command.meta, command.business_id);
   need_proof(needs, command.proof_id);
   need_invitation(needs, invitation_id(command.business_id, command.email));
+  needs.read<User>(command.meta.user);
+  needs.change<Throttle>(invitations_of_id(command.meta.user));
+  needs.change<Throttle>(invitations_to_id(command.email));
 }
 
 Result<Proof> decide(const InviteMember& command, World& world) {
@@ -75,6 +79,17 @@ Result<Proof> decide(const InviteMember& command, World& world) {
   const auto business = business_for(command.meta, command.business_id, world);
   if (!business) return std::unexpected(business.error());
   if (business->member_count >= max_members_per_business) return full();
+  const User* inviter = world.find<User>(command.meta.user);
+  if (inviter == nullptr || !inviter->email_verified) {
+    return refuse(Refusal::email_not_verified, "", "Confirm your own address first; ask for the mail again.");
+  }
+  const ThrottleId of = invitations_of_id(inviter->id), to = invitations_to_id(command.email);
+  const Instant now = command.meta.now;
+  if (free_at(world, of, invitations_of_user, now) > now || free_at(world, to, invitations_to_address, now) > now) {
+    return refuse(Refusal::too_many_failures, "", "So many invitations were sent already; wait.");
+  }
+  count_try(world, of, invitations_of_user, now);
+  count_try(world, to, invitations_to_address, now);
   const InvitationId id = invitation_id(business->id, command.email);
   withdraw(world, id);
   Invitation invitation{.id = id};
@@ -98,7 +113,7 @@ Result<Proof> decide(const InviteMember& command, World& world) {
              .ttl = invitation_ttl});
   FreshIds ids(command.meta);
   put_job(world, command.meta, ids, JobKind::mail, command.proof_id.value, word(ProofPurpose::join_business));
-  audit(world, command.meta, ids, "business.member_invited", business->id.value);
+  audit(world, command.meta, ids, "business.member_invited", business->id.value, {}, word(command.role));
   return world.get<Proof>(command.proof_id);
 }
 
@@ -169,7 +184,7 @@ Result<Member> decide(const JoinBusiness& command, World& world) {
                 .added_at = meta.now};
   world.put(member);
   FreshIds ids(meta);
-  audit(world, meta, ids, "member.joined", member.id.value);
+  audit(world, meta, ids, "member.joined", member.id.value, {}, word(member.role));
   return member;
 }
 
@@ -186,10 +201,11 @@ Result<Member> decide(const ChangeMember& command, World& world) {
   if (!member) return member;
   if (member->removed_at) return refuse(Refusal::unknown_member, "userId", "The business has no such member.");
   if (member->role == command.role) return member;
+  const std::string change = std::string(word(member->role)) + " -> " + std::string(word(command.role));
   member->role = command.role;
   world.put(*member);
   FreshIds ids(command.meta);
-  audit(world, command.meta, ids, "member.changed", member->id.value);
+  audit(world, command.meta, ids, "member.changed", member->id.value, {}, change);
   return member;
 }
 
@@ -212,7 +228,7 @@ Result<Member> decide(const RemoveMember& command, World& world) {
   world.put(*member);
   withdraw(world, invitation_id(business->id, world.get<User>(command.user_id).email));
   FreshIds ids(command.meta);
-  audit(world, command.meta, ids, "member.removed", member->id.value);
+  audit(world, command.meta, ids, "member.removed", member->id.value, {}, word(member->role));
   return member;
 }
 

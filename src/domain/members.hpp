@@ -12,7 +12,7 @@ inline constexpr std::int64_t max_members_per_business = 200;
 
 /// A mail with a link to whoever has the address, account or not; the address's earlier invitation is void. `proof_id`
 /// is made by the caller: the link names it. Refuses: invalid_field (also the role owner), unknown_business, forbidden,
-/// too_many.
+/// too_many, email_not_verified (the inviter's own), too_many_failures (invitations_of_user, invitations_to_address).
 struct InviteMember {
   using Outcome = Proof;
   Meta meta;

@@ -1,6 +1,9 @@
 #include "domain/names.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
+#include <string>
 
 namespace admit::domain {
 namespace {
@@ -25,6 +28,22 @@ bool is_unwanted(std::string_view text) {
   }
 }
 
+/// Characters that leave no trace: spaces, joiners, fillers.
+constexpr std::array<std::string_view, 36> unseen{
+    " ",      "\u00a0", "\u00ad", "\u034f", "\u115f", "\u1160", "\u180e", "\u2000", "\u2001",
+    "\u2002", "\u2003", "\u2004", "\u2005", "\u2006", "\u2007", "\u2008", "\u2009", "\u200a",
+    "\u200b", "\u200c", "\u200d", "\u202f", "\u205f", "\u2060", "\u2061", "\u2062", "\u2063",
+    "\u2064", "\u2800", "\u3000", "\u3164", "\ufe0e", "\ufe0f", "\ufeff", "\uffa0", "\u1680"};
+
+bool is_unseen(std::string_view name) {
+  while (!name.empty()) {
+    const auto mark = std::ranges::find_if(unseen, [&](std::string_view one) { return name.starts_with(one); });
+    if (mark == unseen.end()) return false;
+    name.remove_prefix(mark->size());
+  }
+  return true;
+}
+
 }  // namespace
 
 std::string_view fault_of_name(std::string_view name) {
@@ -33,6 +52,19 @@ std::string_view fault_of_name(std::string_view name) {
     if (is_unwanted(name.substr(i))) {
       return "A name holds no control characters and none that turn the direction of writing.";
     }
+  }
+  if (!name.empty() && is_unseen(name)) return "Give a name that can be seen.";
+  return "";
+}
+
+std::string_view fault_of_business_name(std::string_view name) {
+  if (const auto fault = fault_of_name(name); !fault.empty()) return fault;
+  std::string low(name);
+  for (char& c : low) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  for (const std::string_view part : {"://", "www.", "@"}) {
+    if (low.find(part) != std::string::npos) return "A name holds no address of a page or a mailbox.";
   }
   return "";
 }

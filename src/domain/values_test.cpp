@@ -299,6 +299,25 @@ TEST_CASE("name: controls and what turns the direction of writing are refused wh
   CHECK(!fault_of_name(std::string(201, 'x')).empty());
 }
 
+TEST_CASE("name: one that nobody can see is none") {
+  for (const char* name : {" ", "\u200b", "\u00a0\u3000", "\u200d\u200c", "\ufeff\u2060 \u00ad", "\u3164"}) {
+    CAPTURE(name);
+    CHECK(!fault_of_name(name).empty());
+    CHECK(fault_of_name(std::string(name) + "A").empty());
+  }
+}
+
+TEST_CASE("name: a business's, which stands in mails to strangers, holds no address") {
+  for (const char* name : {"The Mill", "Theater St.Gallen", "Café & Söhne", "Ho:se //", ""}) {
+    CAPTURE(name);
+    CHECK(fault_of_business_name(name).empty());
+  }
+  for (const char* name : {"PayPal: confirm at https://evil.example", "WWW.evil.example", "a@evil.example", "\u200b"}) {
+    CAPTURE(name);
+    CHECK(!fault_of_business_name(name).empty());
+  }
+}
+
 TEST_CASE("inbox: only what somebody should look at is listed") {
   CHECK(inbox_desk(InboxStatus::applied) == CounterId{});
   CHECK(inbox_desk(InboxStatus::ignored) == CounterId{});

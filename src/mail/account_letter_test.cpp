@@ -11,7 +11,9 @@ TEST_CASE("account letters: each kind has its words in each language, and its li
   std::set<std::string> subjects;
   for (const auto* language : {"en", "de", "fr", "es", "pl"}) {
     for (const auto news : {AccountNews::verify_email, AccountNews::reset_password, AccountNews::change_email,
-                            AccountNews::email_changed, AccountNews::join_business}) {
+                            AccountNews::email_changed, AccountNews::join_business, AccountNews::password_changed,
+                            AccountNews::password_reset, AccountNews::second_factor_on, AccountNews::second_factor_off,
+                            AccountNews::passkey_added, AccountNews::identity_linked}) {
       const auto letter = write_letter({.news = news,
                                         .name = "Ada <b>",
                                         .business = "The \r\nMill",
@@ -24,10 +26,30 @@ TEST_CASE("account letters: each kind has its words in each language, and its li
       CHECK(letter.text.find("{}") == std::string::npos);
       CHECK(letter.html.find("<b>") == std::string::npos);
       const bool has_link = letter.text.find("#p=proof_1") != std::string::npos;
-      CHECK(has_link == (news != AccountNews::email_changed));
+      const bool wants_link = news != AccountNews::email_changed && news < AccountNews::password_changed;
+      CHECK(has_link == wants_link);
     }
   }
   CHECK(write_letter(AccountMail{}, "ja").language == "en");
+}
+
+TEST_CASE("account letters: after a reset what still signs in is named, where there is anything") {
+  AccountMail mail{.news = AccountNews::password_reset, .ways = {"Phone", "Key\n<i>"}};
+  for (const auto* language : {"en", "de", "fr", "es", "pl"}) {
+    const auto letter = write_letter(mail, language);
+    CHECK(letter.text.find("Phone, Key") != std::string::npos);
+    CHECK(letter.html.find("<i>") == std::string::npos);
+  }
+  mail.ways.clear();
+  CHECK(write_letter(mail, "en").text.find("still sign in") == std::string::npos);
+}
+
+TEST_CASE("account letters: the name of who invites is quoted, and nothing in it becomes a link") {
+  const auto letter = write_letter({.news = AccountNews::join_business, .business = "PayPal: evil.example"}, "en");
+  CHECK(letter.subject.find("\u201cPayPal: evil.\u2060example\u201d") != std::string::npos);
+  CHECK(letter.text.find("\u201cPayPal: evil.\u2060example\u201d") != std::string::npos);
+  CHECK(letter.text.find("evil.example") == std::string::npos);
+  CHECK(letter.html.find("evil.example") == std::string::npos);
 }
 
 TEST_CASE("account letters: a link that is no web address is left out") {
