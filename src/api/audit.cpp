@@ -18,7 +18,7 @@ using http::Task;
 using http::Verb;
 
 struct AuditJson {
-  std::string audit_id, at, actor, action, subject, address;
+  std::string audit_id, at, actor, action, subject, address, detail;
   std::optional<std::string> show_id;
   static http::Shape shape() {
     return http::object<AuditJson>(
@@ -26,7 +26,9 @@ struct AuditJson {
         {required("auditId", &AuditJson::audit_id, http::uuid()), required("at", &AuditJson::at, http::date_time()),
          required("actor", &AuditJson::actor), required("action", &AuditJson::action),
          required("subjectId", &AuditJson::subject, http::uuid()),
-         required("showId", &AuditJson::show_id, http::uuid().nullable()), required("address", &AuditJson::address)});
+         required("showId", &AuditJson::show_id, http::uuid().nullable()), required("address", &AuditJson::address),
+         required("detail", &AuditJson::detail,
+                  http::text(0, 500).doc("What it was and is now, where the action alone does not tell."))});
   }
 };
 
@@ -37,6 +39,7 @@ AuditJson to_json(const domain::AuditEntry& entry) {
                 .action = entry.action,
                 .subject = entry.subject.text(),
                 .address = entry.address,
+                .detail = entry.detail,
                 .show_id = {}};
   if (entry.show_id) out.show_id = entry.show_id.text();
   return out;
@@ -132,6 +135,38 @@ class Audit {
         x.pool, [this, business = *business, until, limit] { return reply(200, newest(business, until, limit)); });
   }
 
+  /// What the account itself did. The table is read forwards, so many rows for an answer.
+  Task of_person(Request& request) {
+    const auto caller = caller_of(x, request);
+    if (!caller) co_return caller.error();
+    const auto user = row_of<domain::User>(x, caller->user);
+    if (!user) co_return user.error();
+    domain::Uuid after = domain::first_of(user->created_at);
+    if (const auto cursor = request.query("cursor")) {
+      const auto id = domain::Uuid::parse(*cursor);
+      if (!id) co_return bad_cursor();
+      after = std::max(after, *id);
+    }
+    const auto limit = limit_of(request);
+    co_return co_await on_pool(x.pool, [this, who = "user:" + user->id.text(), after, limit]() mutable {
+      AuditList out;
+      for (std::size_t examined = 0; examined < max_examined; examined += page_rows) {
+        const auto page = store::scan<domain::AuditEntry>(x.store, after, page_rows);
+        for (const auto& entry : page) {
+          after = entry.id.value;
+          if (entry.actor != who) continue;
+          out.entries.push_back(to_json(entry));
+          if (out.entries.size() < limit) continue;
+          out.next_cursor = after.text();
+          return reply(200, out);
+        }
+        if (page.size() < page_rows) return reply(200, out);
+      }
+      out.next_cursor = after.text();
+      return reply(200, out);
+    });
+  }
+
   Response list(Request& request) {
     const auto caller = operator_of(x, request);
     if (!caller) return caller.error();
@@ -202,6 +237,15 @@ void add_audit(http::Router& router, Services& services) {
                     .parameters = std::move(parameters),
                     .replies = {http::json_reply<AuditList>(200, "The entries; nextCursor where there may be more.")},
                     .problems = refusals({Refusal::invalid_field, Refusal::forbidden})}));
+  const Shared person{.tags = {"Accounts"}, .security = {"user"}, .capability = {"user"}};
+  router.add(route(person, Verb::GET, "/v1/me/audit", on(&Audit::of_person),
+                   {.operation_id = "listOwnAudit",
+                    .summary = "What the account itself did, when and from where, oldest first",
+                    .description = "A part of what exportPerson gives. An answer looks through 20,000 entries of the "
+                                   "installation at the most: follow nextCursor, also behind an empty one.",
+                    .parameters = paging_parameters(),
+                    .replies = {http::json_reply<AuditList>(200, "The entries; nextCursor where there may be more.")},
+                    .problems = refusals({Refusal::invalid_field, Refusal::unknown_user})}));
   const Shared people{
       .tags = {"Businesses"}, .security = {"user"}, .token = "$ORGANISER_TOKEN", .capability = {"see_audit"}};
   router.add(route(

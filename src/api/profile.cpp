@@ -131,11 +131,66 @@ struct ExportedIdentity {
   }
 };
 
+struct ExportedMembership {
+  std::string business_id, role, added_at;
+  std::optional<std::string> removed_at;
+  static http::Shape shape() {
+    using namespace http;
+    return http::object<ExportedMembership>(
+        "ExportedMembership",
+        {required("businessId", &ExportedMembership::business_id, uuid()),
+         required("role", &ExportedMembership::role), required("addedAt", &ExportedMembership::added_at),
+         optional("removedAt", &ExportedMembership::removed_at)});
+  }
+};
+
+/// Somebody whom the account invited.
+struct ExportedInvitation {
+  std::string business_id, email, role, invited_at;
+  static http::Shape shape() {
+    using namespace http;
+    return http::object<ExportedInvitation>(
+        "ExportedInvitation",
+        {required("businessId", &ExportedInvitation::business_id, uuid()),
+         required("email", &ExportedInvitation::email), required("role", &ExportedInvitation::role),
+         required("invitedAt", &ExportedInvitation::invited_at)});
+  }
+};
+
+struct ExportedKey {
+  std::string key_id, business_id, name, created_at;
+  std::optional<std::string> revoked_at;
+  static http::Shape shape() {
+    using namespace http;
+    return http::object<ExportedKey>(
+        "ExportedApiKey",
+        {required("keyId", &ExportedKey::key_id, uuid()), required("businessId", &ExportedKey::business_id, uuid()),
+         required("name", &ExportedKey::name), required("createdAt", &ExportedKey::created_at),
+         optional("revokedAt", &ExportedKey::revoked_at)});
+  }
+};
+
+/// A network or browser that the account was used from: kept as a hash, nobody can tell which.
+struct ExportedPlace {
+  std::string seen_at;
+  std::optional<std::string> known_until;
+  static http::Shape shape() {
+    using namespace http;
+    return http::object<ExportedPlace>("ExportedPlace",
+                                       {required("seenAt", &ExportedPlace::seen_at),
+                                        optional("knownUntil", &ExportedPlace::known_until)});
+  }
+};
+
 struct Export {
   std::optional<MeJson> account;
   std::optional<std::vector<ExportedSession>> sessions;
   std::optional<std::vector<ExportedPasskey>> passkeys;
   std::optional<std::vector<ExportedIdentity>> identities;
+  std::optional<std::vector<ExportedMembership>> memberships;
+  std::optional<std::vector<ExportedInvitation>> invitations;
+  std::optional<std::vector<ExportedKey>> keys;
+  std::optional<std::vector<ExportedPlace>> places;
   std::vector<RegistrationJson> registrations;
   std::vector<ExportedTicket> tickets;
   std::vector<ExportedPayment> payments;
@@ -145,6 +200,9 @@ struct Export {
     return http::object<Export>("PersonExport",
                                 {optional("account", &Export::account), optional("sessions", &Export::sessions),
                                  optional("passkeys", &Export::passkeys), optional("identities", &Export::identities),
+                                 optional("memberships", &Export::memberships),
+                                 optional("invitations", &Export::invitations),
+                                 optional("apiKeys", &Export::keys), optional("knownPlaces", &Export::places),
                                  required("registrations", &Export::registrations, items(0, 1000)),
                                  required("tickets", &Export::tickets, items(0, 100'000)),
                                  required("payments", &Export::payments, items(0, 100'000)),
@@ -292,6 +350,7 @@ class Profile {
       for (const auto& row : store::list<domain::ExternalIdentity>(x.store, "by_user", key, max_listed).rows) {
         out.identities->push_back({row.issuer, row.subject, row.email, domain::text(row.linked_at)});
       }
+      add_work(user, out);
     }
     for (const auto& order : orders.rows) {
       out.registrations.push_back(to_json(order));
@@ -310,6 +369,34 @@ class Profile {
     }
     if (orders.next) out.next_cursor = cursor_text(*orders.next);
     return out;
+  }
+
+  /// For businesses, and where from.
+  void add_work(const domain::User& user, Export& out) {
+    const domain::Uuid key = user.id.value;
+    out.memberships.emplace();
+    out.invitations.emplace();
+    out.keys.emplace();
+    out.places.emplace();
+    for (const auto& row : store::list<domain::Member>(x.store, "by_user", key, max_listed).rows) {
+      out.memberships->push_back({row.business_id.text(), std::string(domain::word(row.role)),
+                                  domain::text(row.added_at), text_of(row.removed_at)});
+    }
+    for (const auto& row : store::list<domain::Invitation>(x.store, "by_inviter", key, max_listed).rows) {
+      out.invitations->push_back({row.business_id.text(), row.email, std::string(domain::word(row.role)),
+                                  domain::text(row.created_at)});
+    }
+    // Only a business's owner makes keys of it.
+    for (const auto& business : store::list<domain::Business>(x.store, "by_owner", key, max_businesses).rows) {
+      for (const auto& row : store::list<domain::ApiKey>(x.store, "by_business", business.id.value, max_listed).rows) {
+        if (row.created_by != user.id) continue;
+        out.keys->push_back({row.id.text(), business.id.text(), row.name, domain::text(row.created_at),
+                             text_of(row.revoked_at)});
+      }
+    }
+    for (const auto& row : store::list<domain::KnownNetwork>(x.store, "by_user", key, max_listed).rows) {
+      out.places->push_back({domain::text(row.seen_at), text_of(row.due_at)});
+    }
   }
 
   Services& x;
@@ -356,7 +443,8 @@ void add_profile(http::Router& router, Services& services) {
   router.add(route(user, Verb::GET, "/v1/me/export", on(&Profile::take_along),
                    {.operation_id = "exportPerson",
                     .summary = "Everything that is known of the account, in pages of its orders",
-                    .description = "The first page has the account, its sign-ins, passkeys and identities as well.",
+                    .description = "The first page has the account, its sign-ins, passkeys, identities, memberships, invitations, API keys and known "
+                                   "places as well. What the account did is told by `GET /v1/me/audit`.",
                     .parameters = paging_parameters(),
                     .replies = {http::json_reply<Export>(200, "A page.")},
                     .problems = refusals({Refusal::unknown_user, Refusal::invalid_field})}));
