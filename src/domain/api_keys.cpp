@@ -67,7 +67,9 @@ Result<ApiKey> decide(const CreateApiKey& command, World& world) {
   world.put(*business);
   world.put(key);
   FreshIds ids(command.meta);
-  audit(world, command.meta, ids, "api_key.created", key.id.value);
+  std::string scopes;
+  for (const auto scope : key.scopes) scopes += (scopes.empty() ? "" : " ") + std::string(word(scope));
+  audit(world, command.meta, ids, "api_key.created", key.id.value, {}, scopes);
   return key;
 }
 

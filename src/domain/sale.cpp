@@ -379,7 +379,8 @@ Refund make_refund(World& world, const Meta& meta, FreshIds& ids, const Registra
       .tax_back_minor = due_back(transaction.tax_minor, transaction.tax_back_minor),
       .created_by = meta.actor,
       .created_at = meta.now};
-  audit(world, meta, ids, "refund.requested", refund.id.value, registration.show_id);
+  audit(world, meta, ids, "refund.requested", refund.id.value, registration.show_id,
+        std::string(word(reason)) + ", " + std::to_string(amount_minor));
   if (by_card && amount_minor > 0) {
     put_job(world, meta, ids, JobKind::refund_intent, refund.id.value);
   } else {  // cash is handed over by who asks for it; what cost nothing is given back with the ticket

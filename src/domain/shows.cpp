@@ -188,7 +188,8 @@ Result<Tier> decide(const CreateTier& command, World& world) {
   ++show->tier_count;
   world.put(*show);
   world.put(tier);
-  audit(world, command.meta, ids, "tier.created", tier.id.value, show->id);
+  audit(world, command.meta, ids, "tier.created", tier.id.value, show->id,
+        "price " + std::to_string(tier.price_minor) + ", fee " + std::to_string(tier.fee_minor));
   return tier;
 }
 
