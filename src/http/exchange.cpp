@@ -377,10 +377,11 @@ void Exchange::render(Response& response, bool keep_alive, std::string_view date
   if (!has_sniff) out += "X-Content-Type-Options: nosniff\r\n";
   if (!has_referrer) out += "Referrer-Policy: no-referrer\r\n";
   if (x_options.is_https) out += "Strict-Transport-Security: max-age=31536000\r\n";
-  if (response.content_type.starts_with("text/html")) {
-    if (!has_policy) out += "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n";
-    out += page_headers;
+  // Browsers show a PDF by a page of their own, which a policy would take apart.
+  if (!has_policy && !response.content_type.starts_with("application/pdf")) {
+    out += "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n";
   }
+  if (response.content_type.starts_with("text/html")) out += page_headers;
   if (x_options.limiter != nullptr) x_options.limiter->render(x_standing, out);
   render_cors(out);
   out += "\r\n";

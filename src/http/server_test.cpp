@@ -443,6 +443,7 @@ TEST_CASE("server: pages carry what keeps other sites out, replies under https w
   const auto reply = server.ask(TestServer::get("/hello"));
   CHECK(reply.says("Strict-Transport-Security"));
   CHECK(!reply.says("Permissions-Policy"));
+  CHECK(reply.says("Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n"));
   TestServer plain;
   CHECK(!plain.ask(TestServer::get("/page")).says("Strict-Transport-Security"));
 }
