@@ -89,8 +89,11 @@ def variables(world, open_show):
             gate.scan(ticket["qrCode"])
             row = next(row for row in world.organiser.check_ins(show_id) if row["ticketId"] == ticket["ticketId"])
             values["ID"] = values["CHECK_IN_ID"] = row["checkInId"]
+        if "/invitations/{" in route:
+            expect(people.invite(world.organiser, f"{uuid.uuid4().hex}@example.com", "gate"), 202)
+            listed = expect(world.organiser.get(f"/v1/businesses/{world.demo['businessId']}/invitations"), 200)
+            values["INVITATION_ID"] = listed["invitations"][-1]["invitationId"]
         if "/members/{" in route:
-            values["INVITATION_ID"] = invitation_of(world)
             values["MEMBER_ID"] = people.member(world, world.organiser, "gate").user_id
         if "/api-keys/{" in route:
             values["KEY_ID"] = people.key(world.organiser, "see_shows").key_id
