@@ -1,6 +1,6 @@
 // The account: who it is, its tickets, how it is signed in to, where it is signed in, its data.
 
-import { Account, by_id, call, guarded, language, page_path, say, show_fault } from "./common.js";
+import { Account, Refused, by_id, call, guarded, language, page_path, say, show_fault } from "./common.js";
 import { add_passkey, has_passkeys } from "./passkey.js";
 
 const fault = by_id("fault");
@@ -49,6 +49,30 @@ function on_submit(id, work) {
 }
 const on_click = (id, work) => by_id(id).addEventListener("click", () => guarded(by_id(id), fault, work));
 
+/// What only who proved lately who they are may do; asked for the password where that was too long ago.
+async function proven(me, work) {
+  try {
+    return await work();
+  } catch (refused) {
+    if (refused.code !== "confirm_first" || !by_id("prove")) throw refused;
+  }
+  const form = by_id("prove");
+  const password = by_id("prove-password");
+  form.hidden = false;
+  password.focus();
+  await new Promise((resolve, reject) => {
+    form.onsubmit = (event) => {
+      event.preventDefault();
+      resolve();
+    };
+    by_id("prove-cancel").onclick = () => reject(new Refused(403, "confirm_first"));
+  }).finally(() => (form.hidden = true));
+  const typed = password.value;
+  password.value = "";
+  await me.call("POST", "/v1/sessions/current/proof", { password: typed });
+  return work();
+}
+
 const to_sign_in = () => location.assign(page_path("/account/sign-in"));
 
 async function show_orders(me) {
@@ -87,7 +111,7 @@ async function show_factor(me, is_on) {
 }
 
 async function begin_factor(me) {
-  const begun = await me.call("POST", "/v1/me/second-factor");
+  const begun = await proven(me, () => me.call("POST", "/v1/me/second-factor"));
   const svg = await me.call("GET", "/v1/me/second-factor/qr.svg");
   by_id("factor-qr").src = URL.createObjectURL(new Blob([svg], { type: "image/svg+xml" }));
   by_id("factor-secret").textContent = begun.secret;
@@ -203,7 +227,7 @@ async function begin() {
     await show_sessions(me);
   });
   on_submit("add-passkey", async () => {
-    await add_passkey(me, by_id("passkey-name").value.trim());
+    await proven(me, () => add_passkey(me, by_id("passkey-name").value.trim()));
     by_id("passkey-name").value = "";
     done("passkey_added");
     await show_passkeys(me);

@@ -191,7 +191,8 @@ class External {
     }
     domain::LinkIdentity command{.meta = meta_of(x, request, in->caller),
                                  .person = person_of(*(*verified)->provider, (*verified)->claims),
-                                 .linked = identities_of(in->caller.user).size()};
+                                 .linked = identities_of(in->caller.user).size(),
+                                 .proven_at = proven_at(x, in->caller)};
     co_return co_await perform(x.lane, std::move(command), 201,
                                [this](const domain::ExternalIdentity& identity) { return to_json(identity); });
   }
@@ -488,8 +489,8 @@ void add_external(http::Router& router, Services& services) {
                     .description = "The token proves whose name it is; the caller's own, whose account it is.",
                     .request = http::json_body<IdentityToken>(),
                     .replies = {http::json_reply<IdentityJson>(201, "It is linked; also where it was before.")},
-                    .problems = refusals({Refusal::invalid_field, Refusal::unknown_user, Refusal::email_not_verified,
-                                          Refusal::identity_taken, Refusal::too_many}),
+                    .problems = refusals({Refusal::invalid_field, Refusal::unknown_user, Refusal::confirm_first,
+                                          Refusal::email_not_verified, Refusal::identity_taken, Refusal::too_many}),
                     .curl = {{"body", R"({"token": "$IDENTITY_TOKEN"})"}}}));
   router.add(route(user, Verb::DELETE, "/v1/me/identities/{identityId}", on(&External::unlink),
                    {.operation_id = "unlinkIdentity",

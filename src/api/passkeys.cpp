@@ -6,6 +6,7 @@
 #include <array>
 
 #include "api/address_limit.hpp"
+#include "api/passwords.hpp"
 #include "api/services.hpp"
 #include "api/session_cookie.hpp"
 #include "api/session_json.hpp"
@@ -206,10 +207,12 @@ class Passkeys {
       co_return problem_of({Refusal::too_many, "", "The account has as many passkeys as one may have."});
     }
     const auto meta = meta_of(x, request, *caller);
-    const auto [challenge, command] = new_challenge(meta);
+    auto [challenge, command] = new_challenge(meta);
+    command.proven_at = proven_at(x, *caller);
+    const std::string& text = challenge;
     co_return co_await perform(x.lane, command, 201, [&](const domain::Proof&) {
       CreationJson out{
-          .challenge = challenge,
+          .challenge = text,
           .rp = {x_party.id, x_party.id},
           .user = {base64_of(user->id.value.raw()), user->email, user->name.empty() ? user->email : user->name},
           .parameters = {},
@@ -363,13 +366,15 @@ void add_passkeys(http::Router& router, Services& services) {
   const auto on = methods_of(std::make_shared<Passkeys>(services));
   const Shared open{.tags = {"Accounts"}, .capability = {"anybody"}};
   const Shared user{.tags = {"Accounts"}, .capability = {"user"}};
-  router.add(route(user, Verb::POST, "/v1/me/passkeys/options", on(&Passkeys::ask_to_add),
-                   {.operation_id = "askToAddPasskey",
-                    .summary = "What to ask the browser for, to add a passkey",
-                    .description = "As `PublicKeyCredential.parseCreationOptionsFromJSON` reads it.",
-                    .replies = {http::json_reply<CreationJson>(201, "A challenge and its conditions.")},
-                    .problems = refusals(
-                        {Refusal::unknown_user, Refusal::email_not_verified, Refusal::forbidden, Refusal::too_many})}));
+  router.add(route(
+      user, Verb::POST, "/v1/me/passkeys/options", on(&Passkeys::ask_to_add),
+      {.operation_id = "askToAddPasskey",
+       .summary = "What to ask the browser for, to add a passkey",
+       .description = "As `PublicKeyCredential.parseCreationOptionsFromJSON` reads it. Within ten minutes of "
+                      "signing in, or of the password given anew.",
+       .replies = {http::json_reply<CreationJson>(201, "A challenge and its conditions.")},
+       .problems =
+           refusals({Refusal::unknown_user, Refusal::email_not_verified, Refusal::forbidden, Refusal::too_many})}));
   router.add(route(user, Verb::POST, "/v1/me/passkeys", on(&Passkeys::add),
                    {.operation_id = "addPasskey",
                     .summary = "Add the passkey that the browser made",

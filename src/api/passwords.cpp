@@ -12,7 +12,6 @@ namespace {
 
 using domain::Refusal;
 
-constexpr std::chrono::minutes fresh_enough{10};
 constexpr std::size_t max_ways = 200;
 
 }  // namespace
@@ -41,8 +40,7 @@ boost::asio::awaitable<Expected<domain::User>> proven_user(Services& services, d
   if (!taken.result) co_return std::unexpected(problem_of(taken.result.error()));
   const domain::User user = *taken.result;
   if (user.password_hash.empty()) {
-    const auto session = store::get<domain::Session>(services.store, caller.session);
-    if (session && session->created_at + fresh_enough > meta.now) co_return user;
+    if (domain::check_proven(proven_at(services, caller), meta.now)) co_return user;
     co_return std::unexpected(
         problem_of({Refusal::wrong_credentials, "", "Sign in again first: the account has no password to ask for."}));
   }
@@ -51,6 +49,12 @@ boost::asio::awaitable<Expected<domain::User>> proven_user(Services& services, d
       co_await on_pool(services.password_pool, [hash, password] { return identity::verify_password(hash, password); });
   if (right) co_return user;
   co_return std::unexpected(problem_of({Refusal::wrong_credentials, "password", "The password is wrong."}));
+}
+
+domain::Instant proven_at(const Services& services, const Caller& caller) {
+  if (caller.token_at) return *caller.token_at;
+  const auto session = store::get<domain::Session>(services.store, caller.session);
+  return session ? domain::proven_at(*session) : domain::Instant{};
 }
 
 domain::Bytes seal_totp(const Services& services, domain::UserId user, crypto::Bytes secret) {

@@ -25,6 +25,9 @@ boost::asio::awaitable<std::string> hash_of(Services& services, std::string pass
 boost::asio::awaitable<Expected<domain::User>> proven_user(Services& services, domain::Meta meta, Caller caller,
                                                            std::string password);
 
+/// When the caller last proved who they are: by signing in, by a password, or by a provider's token that is this fresh.
+[[nodiscard]] domain::Instant proven_at(const Services& services, const Caller& caller);
+
 /// What a code is of the account's: a step of its app, or a recovery code; nullopt for neither.
 [[nodiscard]] std::optional<domain::Factor> factor_of(const Services& services, const domain::User& user,
                                                       std::string_view code, domain::Instant now);

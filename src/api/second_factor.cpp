@@ -68,7 +68,8 @@ class SecondFactor {
     if (!caller) co_return caller.error();
     const auto secret = identity::make_totp_secret();
     domain::BeginTotp command{.meta = meta_of(x, request, *caller),
-                              .sealed_secret = seal_totp(x, caller->user, secret)};
+                              .sealed_secret = seal_totp(x, caller->user, secret),
+                              .proven_at = proven_at(x, *caller)};
     co_return co_await perform(x.lane, std::move(command), 201, [&](const domain::User& user) {
       return BegunJson{identity::base32(secret), identity::totp_uri(secret, issuer(), user.email)};
     });
@@ -152,9 +153,11 @@ void add_second_factor(http::Router& router, Services& services) {
       route(user, Verb::POST, "/v1/me/second-factor", on(&SecondFactor::begin),
             {.operation_id = "beginSecondFactor",
              .summary = "Begin to set up an authenticator app (RFC 6238)",
-             .description = "Signing in changes only once a code was confirmed.",
+             .description = "Within ten minutes of signing in, or of the password given anew. Signing in changes only "
+                            "once a code was confirmed.",
              .replies = {http::json_reply<BegunJson>(201, "What the app needs.")},
-             .problems = refusals({Refusal::unknown_user, Refusal::email_not_verified, Refusal::second_factor_on})}));
+             .problems = refusals({Refusal::unknown_user, Refusal::confirm_first, Refusal::email_not_verified,
+                                   Refusal::second_factor_on})}));
   router.add(route(user, Verb::GET, "/v1/me/second-factor/qr.svg", on(&SecondFactor::qr),
                    {.operation_id = "secondFactorQr",
                     .summary = "The same as a QR code for the app, until a code was confirmed",

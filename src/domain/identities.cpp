@@ -132,6 +132,7 @@ Result<User> decide(const AdmitPerson& command, World& world) {
       world.put(user);
     }
     put_identity(world, meta, ids, person, user.id);
+    tell_owner(world, meta, ids, user, "identity_linked");
     return user;
   }
 
@@ -157,6 +158,7 @@ Result<ExternalIdentity> decide(const LinkIdentity& command, World& world) {
   }
   if (!command.at_sign_up) {
     if (auto ok = check_address_proven(*user); !ok) return std::unexpected(ok.error());
+    if (auto ok = check_proven(command.proven_at, command.meta.now); !ok) return std::unexpected(ok.error());
   }
   const UserId user_id = user->id;
   const IdentityId id = identity_id(command.person.issuer, command.person.subject);
@@ -169,7 +171,10 @@ Result<ExternalIdentity> decide(const LinkIdentity& command, World& world) {
   }
   FreshIds ids(command.meta);
   put_identity(world, command.meta, ids, command.person, user_id);
-  if (!command.at_sign_up) raise_generation(world, user_id);
+  if (!command.at_sign_up) {
+    raise_generation(world, user_id);
+    tell_owner(world, command.meta, ids, world.get<User>(user_id), "identity_linked");
+  }
   return world.get<ExternalIdentity>(id);
 }
 

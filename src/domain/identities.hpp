@@ -47,13 +47,14 @@ void needs(const AdmitPerson& command, Needs& needs);
 [[nodiscard]] bool is_news(const ExternalIdentity& identity, const User& user, const ExternalPerson& person,
                            bool link_by_email);
 
-/// Links a name to the caller's account; once more changes nothing. Refuses: unknown_user, email_not_verified,
-/// identity_taken, too_many (`linked` others are already).
+/// Links a name to the caller's account, which is told; once more changes nothing. Refuses: confirm_first,
+/// unknown_user, email_not_verified, identity_taken, too_many (`linked` others are already).
 struct LinkIdentity {
   using Outcome = ExternalIdentity;
   Meta meta;
   ExternalPerson person;
   std::size_t linked = 0;
+  Instant proven_at{};      // when the caller last gave a password, or signed in
   bool at_sign_up = false;  // a name that was made for the account as it was opened
 };
 void needs(const LinkIdentity& command, Needs& needs);

@@ -46,7 +46,8 @@ struct Desk {
                                  .email_verified = verified});
   }
   Result<ExternalIdentity> link(UserId user, ExternalPerson who, std::size_t linked = 0) {
-    return rows.call(LinkIdentity{.meta = office.meta(user), .person = std::move(who), .linked = linked});
+    return rows.call(
+        LinkIdentity{.meta = office.meta(user), .person = std::move(who), .linked = linked, .proven_at = office.now});
   }
   /// As it was made with the account.
   Result<ExternalIdentity> link_at_sign_up(UserId user, ExternalPerson who) {
@@ -270,6 +271,19 @@ TEST_CASE("identity: none is linked before the address of the account is proven,
   const auto made = d.account("new@example.org", false);
   CHECK(code(d.link(made.id, person())) == "email_not_verified");
   CHECK(code(d.link_at_sign_up(made.id, person())) == "good");
+}
+
+TEST_CASE("identity: none is linked long after who signed in proved who they are; the owner is told") {
+  Desk d;
+  LinkIdentity command{
+      .meta = d.office.meta(d.office.buyer), .person = person(), .proven_at = d.office.now - proven_for};
+  CHECK(code(d.rows.call(command)) == "confirm_first");
+  command.proven_at += std::chrono::seconds{1};
+  CHECK(code(d.rows.call(command)) == "good");
+  const auto changes = d.rows.world.changes();
+  std::size_t told = 0;
+  for (const auto& put : changes.of<Job>()) told += put.row->detail == "identity_linked" ? 1 : 0;
+  CHECK(told == 1);
 }
 
 TEST_CASE("identity: a name is unlinked by its owner, unless nothing else signs in") {

@@ -42,6 +42,7 @@ Result<Proof> decide(const AskPasskey& command, World& world) {
     if (user == nullptr || user->erased_at) return refuse(Refusal::unknown_user, "", "There is no such account.");
     if (user->guest) return refuse(Refusal::forbidden, "", "A guest has no passkeys; create an account.");
     if (auto ok = check_address_proven(*user); !ok) return std::unexpected(ok.error());
+    if (auto ok = check_proven(command.proven_at, command.meta.now); !ok) return std::unexpected(ok.error());
     generation = user->generation;
   }
   put_proof(world, command.meta,
@@ -88,6 +89,7 @@ Result<Passkey> decide(const AddPasskey& command, World& world) {
   raise_generation(world, command.meta.user);
   FreshIds ids(command.meta);
   audit(world, command.meta, ids, "passkey.added", id.value);
+  tell_owner(world, command.meta, ids, world.get<User>(command.meta.user), "passkey_added");
   return passkey;
 }
 

@@ -14,18 +14,19 @@ namespace admit::domain {
 inline constexpr std::size_t max_passkeys = 20;
 
 /// Gives out a challenge, good once and for five minutes: to add a passkey to the caller's account, or, without a
-/// caller, to sign in with one. Refuses: forbidden (a guest), unknown_user,
-/// email_not_verified.
+/// caller, to sign in with one. Refuses: confirm_first,
+/// forbidden (a guest), unknown_user, email_not_verified.
 struct AskPasskey {
   using Outcome = Proof;
   Meta meta;
   ProofId proof_id;
   Bytes secret_hash;
+  Instant proven_at{};  // to add one: when the caller last gave a password, or signed in
 };
 void needs(const AskPasskey& command, Needs& needs);
 [[nodiscard]] Result<Proof> decide(const AskPasskey& command, World& world);
 
-/// Refuses: invalid_field, unknown_user, email_not_verified, unknown_proof, identity_taken (also by the caller's own account).
+/// Its account is told. Refuses: invalid_field, unknown_user, email_not_verified, unknown_proof, identity_taken (also by the caller's own account).
 struct AddPasskey {
   using Outcome = Passkey;
   Meta meta;

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "domain/guests.hpp"
 #include "domain/testing/office.hpp"
 
@@ -23,7 +25,8 @@ struct PasskeyOffice {
 
   ProofId challenge(UserId user) {
     const auto id = office.fresh<ProofId>();
-    REQUIRE(rows.call(AskPasskey{.meta = office.meta(user), .proof_id = id, .secret_hash = {"challenge"}}));
+    REQUIRE(rows.call(
+        AskPasskey{.meta = office.meta(user), .proof_id = id, .secret_hash = {"challenge"}, .proven_at = office.now}));
     return id;
   }
   AddPasskey adding(UserId user, ProofId proof, const std::string& credential = "credential", std::int64_t count = 0) {
@@ -148,6 +151,24 @@ TEST_CASE("passkey: none before the address of the account is proven") {
   CHECK(o.fault(o.adding(newcomer, early)) == Refusal::email_not_verified);
   o.office.prove_address(newcomer);
   CHECK(o.rows.call(o.adding(newcomer, o.challenge(newcomer))));
+}
+
+TEST_CASE("passkey: none is added long after who signed in proved who they are; the owner is told of each") {
+  PasskeyOffice o;
+  const auto ask = [&](Instant proven_at) {
+    return o.rows.call(AskPasskey{.meta = o.office.meta(o.ada),
+                                  .proof_id = o.office.fresh<ProofId>(),
+                                  .secret_hash = {"challenge"},
+                                  .proven_at = proven_at});
+  };
+  CHECK(ask(o.office.now - proven_for).error().code == Refusal::confirm_first);
+  CHECK(ask(o.office.now - proven_for + std::chrono::seconds{1}));
+  o.added();
+  const auto changes = o.rows.world.changes();
+  const auto& jobs = changes.of<Job>();
+  CHECK(std::ranges::count_if(jobs, [&](const auto& put) {
+          return put.row->detail == "passkey_added" && put.row->subject == o.ada.value;
+        }) == 1);
 }
 
 TEST_CASE("passkey: none for a guest") {
