@@ -466,6 +466,13 @@ BuyersPages add_pages(http::Router& router, Services& services) {
   }
   add_account("/organiser", "organiser", "organiser", "organiser.js");
   add("/assets/{version}/{file}", [pages](Request& request) { return pages->asset(request); });
+  router.absent_page = [pages](Request& request) {
+    // The interface is not for browsers: whoever looks at it there gets what a program gets.
+    if (request.path.starts_with("/v1/")) {
+      return Response(http::Problem{404, "not_found", "There is nothing at this address.", "", 0});
+    }
+    return pages->absent(request);
+  };
   return {.front_page = [pages](Request& request) { return pages->shows(request); },
           .connect_notice = [pages](Request& request, const ConnectNotice& told) { return pages->notice(request, told); }};
 }

@@ -175,7 +175,14 @@ std::optional<Response> Exchange::find_route() {
   const auto match = x_router.match(head.verb, head.path, request.x_params, request.x_decoded);
   if (match.bad_target) return to_response(wire::problem_of(wire::Fault::bad_target));
   if (match.route == nullptr) {
-    if (match.allowed == 0) return Problem{404, "not_found", "There is nothing at this address."};
+    if (match.allowed == 0) {
+      const bool is_read = head.verb == Verb::GET || head.verb == Verb::HEAD;
+      if (!x_router.absent_page || !is_read || !request.wants_page()) {
+        return Problem{404, "not_found", "There is nothing at this address."};
+      }
+      if (auto bad = head.query.empty() ? std::nullopt : read_queries()) return bad;
+      return x_router.absent_page(request);
+    }
     if (head.verb == Verb::OPTIONS) return answer_options(match.allowed);
     Response response{Problem{405, "method_not_allowed", "This address does not take that method; see Allow."}};
     response.headers.push_back({"Allow", allow_words(match.allowed)});

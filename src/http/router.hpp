@@ -152,6 +152,9 @@ class Router {
   void add(Route route);
   [[nodiscard]] const std::vector<std::unique_ptr<Route>>& routes() const { return x_routes; }
 
+  /// Draws what a browser is shown where there is nothing; without it everybody gets the problem as JSON.
+  std::function<Response(Request&)> absent_page;
+
   struct Match {
     const Route* route = nullptr;  ///< null: no such path, or not with this verb (then `allowed` is not 0)
     unsigned allowed = 0;          ///< bit per Verb the path is served with

@@ -429,6 +429,22 @@ TEST_CASE("server: who asks too often is told when to come back, and nothing els
   CHECK(server.server->stats().limited == 3);
 }
 
+TEST_CASE("server: a browser is shown a page where there is nothing, everybody else the problem") {
+  TestServer server;
+  server.router.absent_page = [](Request& request) {
+    return Response{404, "text/html; charset=utf-8", "nothing, " + std::string{request.query("lang").value_or("-")}};
+  };
+  const std::string browser = "Accept: text/html,application/xhtml+xml\r\n";
+  const auto page = server.ask(TestServer::get("/account/nope?lang=de", browser));
+  CHECK(page.status == 404);
+  CHECK(page.body == "nothing, de");
+  CHECK(server.ask(TestServer::get("/account/nope", browser)).body == "nothing, -");
+  const auto plain = server.ask(TestServer::get("/account/nope"));
+  CHECK(plain.status == 404);
+  CHECK(plain.says("application/problem+json"));
+  CHECK(server.ask(TestServer::get("/hello", browser)).body == "hello");
+}
+
 TEST_CASE("server: pages carry what keeps other sites out, replies under https what keeps http out") {
   ServerOptions options;
   options.is_https = true;
