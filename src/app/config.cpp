@@ -200,7 +200,16 @@ mail::Mailbox mailbox(std::string_view key, std::string_view text) {
 constexpr std::array<std::string_view, 5> secret_keys{"stripe_secret_key", "stripe_webhook_secrets",
                                                       "stripe_connect_webhook_secrets", "smtp_password", "master_key"};
 
-Config load_config(const std::optional<std::string>& path, const Environment& environment) {
+bool serves_metrics(const Config& config) {
+  if (!config.metrics_listen.empty()) return false;
+  const std::string_view url = config.public_url;
+  const auto scheme = url.find("://");
+  if (scheme == std::string_view::npos) return true;
+  const auto host = url.substr(scheme + 3);
+  return host.starts_with("127.") || host.starts_with("[::1]") || host == "localhost" || host.starts_with("localhost:");
+}
+
+Config load_config(const std::optional<std::string>& path, const Environment& environment, bool with_identity) {
   Config config;
   if (path) {
     toml::table table;
@@ -211,6 +220,7 @@ Config load_config(const std::optional<std::string>& path, const Environment& en
     }
     for (const auto& [name, node] : table) {
       if (name.str() == "identity") {
+        if (!with_identity) continue;
         config.identity = read_identity(*path, environment);
         if (std::ranges::any_of(config.identity, &IdentityConfig::has_secret)) config.secret_file = *path;
         continue;

@@ -87,7 +87,13 @@ using Environment = std::function<const char*(const char*)>;
 /// Reads the file (if a path is given) and the environment over the defaults. Unknown keys, wrong types and values out of
 /// range throw ConfigError. `ADMIT_PUBLIC_URL` is `public_url`; lists are separated by commas there.
 /// STRIPE_SECRET_KEY, STRIPE_PUBLISHABLE_KEY and STRIPE_WEBHOOK_SECRET are understood as they stand.
-[[nodiscard]] Config load_config(const std::optional<std::string>& path, const Environment& environment);
+/// Without `with_identity` the providers of identities, whose secrets only a server needs, are left out.
+[[nodiscard]] Config load_config(const std::optional<std::string>& path, const Environment& environment,
+                                 bool with_identity = true);
+
+/// Whether `/metrics` is on the address that customers use, for this machine: not where `metrics_listen` gives it one of
+/// its own, and not behind a `public_url` of the world, where a proxy makes everybody come from this machine.
+[[nodiscard]] bool serves_metrics(const Config& config);
 /// Refuses a variable ADMIT_… that is neither a key's nor known to be for something else: it is misspelt. `environment` is as `environ`. Throws ConfigError.
 void check_variables(const char* const* environment);
 /// What no single key can tell: refuses contradictions. Throws ConfigError.

@@ -45,11 +45,13 @@ struct Common {
   std::optional<std::string> tls_cert;
   std::optional<std::string> tls_key;
   bool sandbox = false;
+  bool serves = true;  // without it no secret of a provider of identities is asked for
 };
 
 Config config_of(const Common& common) {
   check_variables(environ);
-  Config config = load_config(common.config, [](const char* name) -> const char* { return std::getenv(name); });
+  Config config = load_config(common.config, [](const char* name) -> const char* { return std::getenv(name); },
+                              common.serves);
   if (common.data) config.data = *common.data;
   if (common.listen) config.listen = *common.listen;
   if (common.metrics_listen) config.metrics_listen = *common.metrics_listen;
@@ -198,7 +200,10 @@ int run(int argc, char** argv) {
   with_data(verify_command);
   std::optional<std::string> anchor;
   verify_command->add_option("--anchor", anchor, "N:DIGEST of an anchor of the audit that the log told: it must still stand");
-  verify_command->callback([&] { result = verify_folder(common, anchor); });
+  verify_command->callback([&] {
+    common.serves = false;
+    result = verify_folder(common, anchor);
+  });
 
   SimulateOptions simulate_options;
   std::string simulate_store = "memory";
@@ -224,11 +229,15 @@ int run(int argc, char** argv) {
   });
 
   OperatorOptions operator_options;
-  auto* operator_command = cli.add_subcommand("operator", "create an operator's account; the password is read from standard input");
+  auto* operator_command = cli.add_subcommand("operator", "create an operator's account (the password is read from standard input), or take the role back");
   with_data(operator_command);
   operator_command->add_option("--email", operator_options.email, "e-mail address to sign in with")->required();
   operator_command->add_option("--name", operator_options.name, "name");
-  operator_command->callback([&] { result = create_operator(config_of(common), operator_options, std::cin, std::cout); });
+  operator_command->add_flag("--remove", operator_options.remove, "take the role back from the account with this address");
+  operator_command->callback([&] {
+    common.serves = false;
+    result = create_operator(config_of(common), operator_options, std::cin, std::cout);
+  });
 
   const auto with_sandbox = [&](CLI::App* command) {
     command->add_flag("--sandbox", common.sandbox, "with the keys of the sandbox that runs on the data folder");
