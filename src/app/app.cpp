@@ -184,10 +184,10 @@ struct App::Parts {
     services->external = external.get();
     services->external_client = identity_client.get();
     const auto metrics_text = [this] { return app::metrics_text(lane.counts(), workers->counts(), store.figures(), server.stats()); };
-    if (config.metrics_listen.empty()) {
-      services->metrics_text = metrics_text;
-    } else {
+    if (!config.metrics_listen.empty()) {
       open_metrics(metrics_text);
+    } else if (serves_metrics(config)) {
+      services->metrics_text = metrics_text;
     }
     api::add_all(router, *services);
     if (sandbox) add_sandbox_relay(router, *client, sandbox->api_base());
