@@ -89,6 +89,8 @@ def variables(world, open_show):
             gate.scan(ticket["qrCode"])
             row = next(row for row in world.organiser.check_ins(show_id) if row["ticketId"] == ticket["ticketId"])
             values["ID"] = values["CHECK_IN_ID"] = row["checkInId"]
+        if "/members" in route or "/invitations" in route:
+            people.prove(world, world.organiser)
         if "/invitations/{" in route:
             expect(people.invite(world.organiser, f"{uuid.uuid4().hex}@example.com", "gate"), 202)
             listed = expect(world.organiser.get(f"/v1/businesses/{world.demo['businessId']}/invitations"), 200)

@@ -22,6 +22,20 @@ def test_an_invitation_is_answered_alike_for_known_and_unknown_addresses(world, 
     assert [set(one) for one in answers] == [{"email", "role", "expiresAt"}] * 2
 
 
+def test_only_the_newest_invitation_holds_and_the_owner_withdraws_it(world, owner):
+    invited = people.verified(world)
+    first = people.invitation(world, owner, invited.email, "manager")
+    second = people.invitation(world, owner, invited.email, "gate")
+    refused(invited.post("/v1/memberships", {"token": first}), "unknown_proof", 404)
+    path = f"/v1/businesses/{owner.business_id}/invitations"
+    mine = [one for one in expect(owner.get(path), 200)["invitations"] if one["email"] == invited.email]
+    assert [one["role"] for one in mine] == ["gate"]
+    refused(invited.get(path), "forbidden", 403)
+    assert owner.send("DELETE", f"{path}/{mine[0]['invitationId']}").status_code == 204
+    assert invited.email not in [one["email"] for one in expect(owner.get(path), 200)["invitations"]]
+    refused(invited.post("/v1/memberships", {"token": second}), "unknown_proof", 404)
+
+
 def test_a_member_sees_what_the_role_may(world, owner):
     clerk = people.member(world, owner, "box_office")
     assert clerk.membership["role"] == "box_office" and "sell" in clerk.membership["capabilities"]
