@@ -67,9 +67,9 @@ Result<ApiKey> decide(const CreateApiKey& command, World& world) {
   world.put(*business);
   world.put(key);
   FreshIds ids(command.meta);
-  std::string scopes;
-  for (const auto scope : key.scopes) scopes += (scopes.empty() ? "" : " ") + std::string(word(scope));
-  audit(world, command.meta, ids, "api_key.created", key.id.value, {}, scopes);
+  std::string told;
+  for (const auto scope : key.scopes) told += (told.empty() ? "" : " ") + std::string(word(scope));
+  audit(world, command.meta, ids, "api_key.created", key.id.value, {}, told);
   return key;
 }
 
