@@ -28,7 +28,7 @@ inline constexpr Allowance mails_to_address{5, std::chrono::hours{1}};
 /// Links for a new password to one address, whoever asks. Who asks for more is told nothing: the mails are there.
 inline constexpr Allowance resets_to_address{10, std::chrono::hours{1}};
 /// Invitations that one account sends, and that one address is sent.
-inline constexpr Allowance invitations_of_user{100, std::chrono::hours{1}};
+inline constexpr Allowance invitations_of_user{200, std::chrono::hours{1}};
 inline constexpr Allowance invitations_to_address{5, std::chrono::hours{24}};
 inline constexpr Allowance mails_from_network{100, std::chrono::hours{1}};
 /// How long a network stays known to an account after a sign-in from it.

@@ -5,6 +5,7 @@ was made up.
 """
 
 import collections
+import functools
 import json
 import os
 import pathlib
@@ -88,6 +89,17 @@ def new_member():
     return {"userId": people.member(world, world.organiser, "gate").user_id}
 
 
+@functools.cache
+def an_invitation():
+    """Withdrawing it twice is fine."""
+    people.prove(world, world.organiser)
+    path = f"/v1/businesses/{demo['businessId']}"
+    invited = {"email": f"{uuid.uuid4().hex}@example.com", "role": "gate"}
+    api.expect(world.organiser.post(f"{path}/members", invited), 202)
+    listed = api.expect(world.organiser.get(f"{path}/invitations?limit=1000"), 200)["invitations"]
+    return {"invitationId": next(one["invitationId"] for one in listed if one["email"] == invited["email"])}
+
+
 def new_key():
     made = people.key(world.organiser, "see_shows")
     keys.append(made.key_id)
@@ -122,6 +134,7 @@ special = [
     ("POST", "/gates/{deviceId}/enrolment", lambda: {"deviceId": new_gate()}),
     ("PATCH", "/members/{userId}", new_member),
     ("DELETE", "/members/{userId}", new_member),
+    ("DELETE", "/invitations/{invitationId}", an_invitation),
     ("DELETE", "/api-keys/{keyId}", new_key),
     ("DELETE", "/gates/{deviceId}", lambda: {"deviceId": new_gate()}),
     ("GET", "/files/tickets/{file}", file_link),

@@ -42,6 +42,7 @@ class House:
     def __init__(self, server, demo):
         self.world = world = api.World(server, demo)
         self.owner = world.organiser
+        people.prove(world, self.owner)
         self.holder = people.verified(world)
         self.show_id, (self.seat, self.free) = self.owner.create_show(
             "Matrix", tiers=[{"name": "Seat", "price": 2500, "capacity": 5000}, {"name": "Guest", "price": 0}],
@@ -91,6 +92,12 @@ class House:
             found["deviceId"] = expect(self.owner.post(f"/v1/shows/{self.show_id}/gates", {"gate": "Side"}), 201)["deviceId"]
         if operation in ("changeMember", "removeMember"):
             found["userId"] = self.victim.user_id
+        if operation == "withdrawInvitation":
+            path = f"/v1/businesses/{self.business_id}"
+            invited = {"email": f"{uuid.uuid4().hex}@example.com", "role": "gate"}
+            expect(self.owner.post(f"{path}/members", invited), 202)
+            listed = expect(self.owner.get(f"{path}/invitations"), 200)["invitations"]
+            found["invitationId"] = next(one["invitationId"] for one in listed if one["email"] == invited["email"])
         if operation == "revokeApiKey":
             found["keyId"] = people.key(self.owner, "see_shows").key_id
         if operation.startswith("businessShows"):
