@@ -46,12 +46,14 @@ struct RecoveryJson {
 };
 
 struct RemoveRequest {
-  std::string password, code;
+  std::optional<std::string> password;
+  std::string code;
   static http::Shape shape() {
     using namespace http;
-    return http::object<RemoveRequest>("RemoveSecondFactor",
-                                       {required("password", &RemoveRequest::password, text(1, 256)),
-                                        required("code", &RemoveRequest::code, text(1, 40))});
+    return http::object<RemoveRequest>(
+        "RemoveSecondFactor", {optional("password", &RemoveRequest::password,
+                                        text(0, 256).doc("None where the account has none: sign in anew then.")),
+                               required("code", &RemoveRequest::code, text(1, 40))});
   }
 };
 
@@ -118,7 +120,8 @@ class SecondFactor {
   Task remove(Request& request) {
     const auto in = input<None, RemoveRequest>(request, caller_of(x, request));
     if (!in) co_return in.error();
-    const auto user = co_await proven_user(x, meta_of(x, request, in->caller), in->caller, in->body.password);
+    const auto user =
+        co_await proven_user(x, meta_of(x, request, in->caller), in->caller, in->body.password.value_or(""));
     if (!user) co_return user.error();
     if (!user->totp_confirmed) co_return problem_of({Refusal::second_factor_off, "", "No second factor is set up."});
     const auto factor = factor_of(x, *user, in->body.code, x.clock());
