@@ -449,7 +449,9 @@ std::optional<Caller> external_caller(const Services& services, std::string_view
   const auto identity =
       store::get<domain::ExternalIdentity>(services.store, domain::identity_id(provider->issuer, claims.subject));
   const auto user = identity ? linked_user(services, *identity) : std::nullopt;
-  if (!user) return std::nullopt;
+  if (!user || user->locked_at) return std::nullopt;
+  // Whoever signed out everywhere wants a new token, not this one.
+  if (user->tokens_since && claims.issued_at <= *user->tokens_since) return std::nullopt;
   Caller caller;
   caller.user = user->id;
   caller.is_operator = user->is_operator || claims.is_operator;

@@ -148,13 +148,18 @@ class Sessions {
     if (!text) co_return text.error();
     const auto token = x_refresh.parse(*text);
     if (!token) co_return problem_of({Refusal::unknown_session, "refreshToken", "Sign in again."});
-    const auto next = x_refresh.next(*token);
+    std::vector<token::RefreshToken> chain{x_refresh.next(*token)};
+    while (chain.size() < domain::max_rotations) chain.push_back(x_refresh.next(chain.back()));
+    const auto hash_of_token = [](const token::RefreshToken& one) {
+      return domain::Bytes{std::string(crypto::text_of(one.hash))};
+    };
     const domain::Meta meta = meta_of(x, request);
     domain::RefreshSession command{.meta = meta,
                                    .session_id = token->session,
                                    .presented_hash = {std::string(crypto::text_of(token->hash))},
-                                   .next_hash = {std::string(crypto::text_of(next.hash))},
+                                   .next_hash = hash_of_token(chain.front()),
                                    .is_genuine = token->is_genuine};
+    for (std::size_t i = 1; i < chain.size(); ++i) command.later_hashes.push_back(hash_of_token(chain[i]));
     command.meta.actor = "session:" + token->session.text();
     const auto answer = co_await submit(x.lane, std::move(command));
     if (!answer.result) co_return problem_of(answer.result.error());
@@ -162,7 +167,9 @@ class Sessions {
       co_return problem_of({Refusal::session_ended, "refreshToken",
                             "This token was used before, so the sign-in was ended; sign in again."});
     }
-    co_return session_reply(x, request, 200, session_json(x, answer.result->user, token->session, next.text, meta.now));
+    co_return session_reply(
+        x, request, 200,
+        session_json(x, answer.result->user, token->session, chain.at(answer.result->steps).text, meta.now));
   }
 
   Task prove(Request& request) {
@@ -242,7 +249,18 @@ class Sessions {
     co_return Response(204, "application/json", "");
   }
 
+  Task lock(Request& request) { return set_lock(request, true); }
+  Task unlock(Request& request) { return set_lock(request, false); }
+
  private:
+  Task set_lock(Request& request, bool locked) {
+    const auto in = input<domain::UserId>(request, operator_of(x, request));
+    if (!in) co_return in.error();
+    domain::LockUser command{.meta = meta_of(x, request, in->caller), .user_id = in->id, .locked = locked};
+    co_return co_await perform(x.lane, std::move(command), 204,
+                               [](const domain::User&) { return Response(204, "application/json", ""); });
+  }
+
   static std::string agent_text(const Request& request) {
     return std::string(request.header("User-Agent").value_or(""));
   }
@@ -291,7 +309,7 @@ void add_sessions(http::Router& router, Services& services) {
       route(open, Verb::POST, "/v1/sessions/refresh", on(&Sessions::refresh),
             {.operation_id = "refreshSession",
              .summary = "Exchange a refresh token for the next pair of tokens",
-             .description = "For 10 seconds the old token gives the same next one again: two tabs stay signed in. "
+             .description = "For 10 seconds an old token gives the newest that came of it: two tabs stay signed in. "
                             "Used later, it ends the sign-in, because somebody else has it.",
              .request = http::json_body<RefreshRequest>(),
              .replies = {http::json_reply<SessionJson>(200, "A new pair.")},
@@ -325,6 +343,16 @@ void add_sessions(http::Router& router, Services& services) {
                     .summary = "End all sign-ins but the one that calls",
                     .replies = {http::empty_reply(204, "They have ended.")},
                     .problems = refusals({Refusal::unknown_user})}));
+  router.add(route(operators, Verb::PUT, "/v1/users/{userId}/lock", on(&Sessions::lock),
+                   {.operation_id = "lockUser",
+                    .summary = "Let nobody sign in to an account, and end its sign-ins",
+                    .replies = {http::empty_reply(204, "It is locked.")},
+                    .problems = refusals({Refusal::unknown_user, Refusal::forbidden})}));
+  router.add(route(operators, Verb::DELETE, "/v1/users/{userId}/lock", on(&Sessions::unlock),
+                   {.operation_id = "unlockUser",
+                    .summary = "Let an account that was locked sign in again",
+                    .replies = {http::empty_reply(204, "It is open.")},
+                    .problems = refusals({Refusal::unknown_user, Refusal::forbidden})}));
   router.add(route(operators, Verb::DELETE, "/v1/users/{userId}/sessions", on(&Sessions::end_of_user),
                    {.operation_id = "endSessionsOfUser",
                     .summary = "End all sign-ins of an account",

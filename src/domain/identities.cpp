@@ -107,7 +107,9 @@ Result<User> decide(const AdmitPerson& command, World& world) {
     if (proves_address(user, person, command.link_by_email)) {
       SignInWays others = command.ways;
       std::erase(others.identities, id);
+      const auto since = user.tokens_since;
       void_sign_ins(world, meta, ids, user, others);
+      user.tokens_since = since;  // the token that proves it is good
       verified(world, meta, ids, user);
       world.put(user);
     } else if (user.email.empty() && person.email_verified && !has_account) {
@@ -119,7 +121,9 @@ Result<User> decide(const AdmitPerson& command, World& world) {
 
   if (has_account) {
     User user = world.get<User>(UserId{world.get<Claim>(claim).target});
-    const bool may_link = command.link_by_email && person.email_verified && !user.is_operator &&
+    const ExternalIdentity* before = world.find<ExternalIdentity>(id);
+    const bool was_unlinked = before != nullptr && before->unlinked_at;
+    const bool may_link = command.link_by_email && !was_unlinked && person.email_verified && !user.is_operator &&
                           !(user.email_verified && user.totp_confirmed);
     if (!may_link) {
       return refuse(Refusal::link_first, "email",
@@ -127,7 +131,9 @@ Result<User> decide(const AdmitPerson& command, World& world) {
     }
     meta.actor = "user:" + user.id.text();
     if (!user.email_verified) {
+      const auto since = user.tokens_since;
       void_sign_ins(world, meta, ids, user, command.ways);
+      user.tokens_since = since;
       verified(world, meta, ids, user);
       world.put(user);
     }
@@ -204,6 +210,7 @@ Result<ExternalIdentity> decide(const UnlinkIdentity& command, World& world) {
   }
   ExternalIdentity identity = *found;
   identity.user_id = {};
+  identity.unlinked_at = command.meta.now;
   world.put(identity);
   raise_generation(world, user_id);
   FreshIds ids(command.meta);

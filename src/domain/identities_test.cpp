@@ -309,6 +309,25 @@ TEST_CASE("identity: a name is unlinked by its owner, unless nothing else signs 
   CHECK(d.admit(person("solo", ""))->id != made->id);
 }
 
+TEST_CASE("identity: a name that was unlinked is never again linked by its address, but by the account") {
+  Desk d;
+  const auto owner = d.account("alice@example.org", true);
+  REQUIRE(d.admit(person()));
+  CHECK(code(d.unlink(owner.id, alice)) == "good");
+  CHECK(d.rows.get<ExternalIdentity>(alice).unlinked_at == d.office.now);
+  CHECK(code(d.admit(person())) == "link_first");
+  CHECK(code(d.link(owner.id, person())) == "good");
+  CHECK(d.admit(person())->id == owner.id);
+}
+
+TEST_CASE("identity: a token that proves the address is good although all other sign-ins end") {
+  Desk d;
+  const auto made = d.account("alice@example.org", false);
+  REQUIRE(d.admit(person()));
+  CHECK(d.now(made.id).signed_out_at == d.office.now);
+  CHECK_FALSE(d.now(made.id).tokens_since);
+}
+
 TEST_CASE("identity: the name of an erased account begins anew") {
   Desk d;
   const auto made = d.admit(person("gone", ""));

@@ -42,7 +42,7 @@ bool is_known(const World& world, UserId user, std::string_view network, Instant
 bool is_live(const Session& session, const User& user, Instant now) {
   const bool ended_with_all =
       user.signed_out_at && session.created_at <= *user.signed_out_at && session.id != user.kept_session;
-  return !session.ended_at && !ended_with_all && !user.erased_at && session.expires_at > now;
+  return !session.ended_at && !ended_with_all && !user.erased_at && !user.locked_at && session.expires_at > now;
 }
 
 void put_revocation(World& world, const Meta& meta, FreshIds& ids, Uuid subject, SessionId kept) {
@@ -57,6 +57,7 @@ void end_sessions(World& world, const Meta& meta, FreshIds& ids, User& user, Ses
   ++user.generation;
   user.signed_out_at = meta.now;
   user.kept_session = kept;
+  user.tokens_since = meta.now;
   put_revocation(world, meta, ids, user.id.value, kept);
 }
 
@@ -146,6 +147,7 @@ void needs(const StartSession& command, Needs& needs) {
 Result<Session> decide(const StartSession& command, World& world) {
   const User* found = world.find<User>(command.user_id);
   if (found == nullptr || found->erased_at) return refuse(Refusal::unknown_user, "", "There is no such account.");
+  if (found->locked_at) return refuse(Refusal::account_locked, "", "This account is locked.");
   User user = *found;
   if (command.password_hash) {
     if (*command.password_hash != user.password_hash) {
@@ -194,6 +196,18 @@ Result<Session> decide(const StartSession& command, World& world) {
   return session;
 }
 
+namespace {
+
+/// How many exchanges lie between the next of what was presented and the newest; nullopt: another one is the newest.
+std::optional<std::size_t> steps_to_newest(const Session& session, const RefreshSession& command) {
+  if (session.refresh_hash == command.next_hash) return 0;
+  const auto found = std::ranges::find(command.later_hashes, session.refresh_hash);
+  if (found == command.later_hashes.end()) return std::nullopt;
+  return static_cast<std::size_t>(found - command.later_hashes.begin()) + 1;
+}
+
+}  // namespace
+
 void needs(const RefreshSession& command, Needs& needs) {
   if (const auto* session = needs.change<Session>(command.session_id)) needs.read<User>(session->user_id);
   need_alert(needs, AlertKind::token_reused, command.session_id.value);
@@ -217,12 +231,16 @@ Result<Refreshed> decide(const RefreshSession& command, World& world) {
     session.previous_hash = command.presented_hash;
     session.refresh_hash = command.next_hash;
     session.rotated_at = now;
+    std::erase_if(session.rotations, [now](Instant at) { return at + refresh_grace <= now; });
+    if (session.rotations.size() >= max_rotations) session.rotations.erase(session.rotations.begin());
+    session.rotations.push_back(now);
     world.put(std::move(session));
     return Refreshed{user, false};
   }
-  // The other tab: it is given what the first was given, while that is still the newest.
-  if (is_previous && now < *found->rotated_at + refresh_grace && found->refresh_hash == command.next_hash) {
-    return Refreshed{user, false};
+  // The other tab, a moment after the exchange of its own token: it is given the newest that came of it.
+  if (const auto steps = steps_to_newest(*found, command); steps && *steps < found->rotations.size()) {
+    const Instant exchanged_at = found->rotations[found->rotations.size() - 1 - *steps];
+    if (now < exchanged_at + refresh_grace) return Refreshed{user, false, *steps};
   }
   FreshIds ids(command.meta);
   const Session session = *found;
@@ -292,6 +310,53 @@ Result<User> decide(const EndSessions& command, World& world) {
   end_sessions(world, meta, ids, user, command.kept);
   world.put(user);
   audit(world, meta, ids, "user.signed_out", user.id.value);
+  return user;
+}
+
+void needs(const LockUser& command, Needs& needs) {
+  needs.change<User>(command.user_id);
+}
+
+Result<User> decide(const LockUser& command, World& world) {
+  const Meta& meta = command.meta;
+  const User* found = world.find<User>(command.user_id);
+  if (found == nullptr || found->guest || found->erased_at) {
+    return refuse(Refusal::unknown_user, "userId", "There is no such account.");
+  }
+  if (!meta.is_operator || meta.user == command.user_id) {
+    return refuse(Refusal::forbidden, "userId", "Only another operator may do this.");
+  }
+  if (found->locked_at.has_value() == command.locked) return *found;
+  User user = *found;
+  FreshIds ids(meta);
+  if (command.locked) {
+    user.locked_at = meta.now;
+    end_sessions(world, meta, ids, user);
+  } else {
+    user.locked_at.reset();
+  }
+  world.put(user);
+  audit(world, meta, ids, command.locked ? "user.locked" : "user.unlocked", user.id.value);
+  return user;
+}
+
+void needs(const RemoveOperator& command, Needs& needs) {
+  needs.change<User>(command.user_id);
+}
+
+Result<User> decide(const RemoveOperator& command, World& world) {
+  const Meta& meta = command.meta;
+  const User* found = world.find<User>(command.user_id);
+  if (found == nullptr || !found->is_operator) {
+    return refuse(Refusal::unknown_user, "userId", "There is no such operator.");
+  }
+  if (!meta.is_operator) return refuse(Refusal::forbidden, "userId", "Only an operator may do this.");
+  User user = *found;
+  FreshIds ids(meta);
+  user.is_operator = false;
+  end_sessions(world, meta, ids, user);
+  world.put(user);
+  audit(world, meta, ids, "user.operator_removed", user.id.value);
   return user;
 }
 

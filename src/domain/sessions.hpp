@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "domain/command.hpp"
 
@@ -11,6 +12,8 @@ namespace admit::domain {
 
 /// How long after a refresh the token before it still gives the same answer: two tabs, or an answer that was lost.
 inline constexpr std::chrono::seconds refresh_grace{10};
+/// So many exchanges of one sign-in within the grace are remembered.
+inline constexpr std::size_t max_rotations = 8;
 /// How long what is revoked stays on the board: longer than any access token lives.
 inline constexpr std::chrono::minutes revocation_kept{15};
 
@@ -19,7 +22,8 @@ inline constexpr std::chrono::minutes revocation_kept{15};
 /// Tells every node that tokens of a session, an account, a key or a device are refused from now on. Of an account:
 /// those of sign-ins that began until now, but for `kept`.
 void put_revocation(World& world, const Meta& meta, FreshIds& ids, Uuid subject, SessionId kept = {});
-/// Ends all sign-ins of an account but `kept`, and voids links that were mailed; the caller puts `user`.
+/// Ends all sign-ins of an account but `kept`, and voids links that were mailed and other providers' tokens; the caller
+/// puts `user`.
 void end_sessions(World& world, const Meta& meta, FreshIds& ids, User& user, SessionId kept = {});
 
 /// A second factor that was given along: the step of a right time-based code, or the hash of a recovery code.
@@ -54,8 +58,8 @@ void needs(const TakeSignInTry& command, Needs& needs);
 /// When it may be asked next; `meta.now` while it may be asked at once. The rows of its needs must be loaded.
 [[nodiscard]] Instant free_at(const TakeSignInTry& command, const World& world);
 
-/// Refuses: unknown_user (also an erased one), wrong_credentials (the password was changed meanwhile, or the factor is
-/// used up), second_factor_required, conflict (the id is taken).
+/// Refuses: unknown_user (also an erased one), account_locked, wrong_credentials (the password was changed meanwhile,
+/// or the factor is used up), second_factor_required, conflict (the id is taken).
 struct StartSession {
   using Outcome = Session;
   Meta meta;
@@ -67,7 +71,7 @@ struct StartSession {
   std::string agent;    // the client's User-Agent
   std::string account;  // of TakeSignInTry, whose count is taken back; "" where there was none
   std::string network;
-  std::string browser;  // known to the account from now on, as the network is; "" none
+  std::string browser;                       // known to the account from now on, as the network is; "" none
   std::optional<std::string> password_hash;  // the one that was found right
   Factor factor;
 };
@@ -80,16 +84,20 @@ struct Refreshed {
   /// The token was used before, not a moment ago: whoever has it or the one after it stole it, so the sign-in has
   /// ended.
   bool is_reused = false;
+  /// How many tokens after the next one is the newest: what a late tab is given.
+  std::size_t steps = 0;
 };
-/// Exchanges one refresh token for the next. Within `refresh_grace` the one before gives the same next one again.
+/// Exchanges one refresh token for the next. For `refresh_grace` after its own exchange a token gives the newest one
+/// that came of it.
 /// Refuses: unknown_session (also for a token that we never gave out), session_ended.
 struct RefreshSession {
   using Outcome = Refreshed;
   Meta meta;
   SessionId session_id;
   Bytes presented_hash;
-  Bytes next_hash;         // always the same for what was presented
-  bool is_genuine = true;  // we gave it out at some time
+  Bytes next_hash;                  // always the same for what was presented
+  std::vector<Bytes> later_hashes;  // those after it, for who comes late; at most max_rotations - 1
+  bool is_genuine = true;           // we gave it out at some time
 };
 void needs(const RefreshSession& command, Needs& needs);
 [[nodiscard]] Result<Refreshed> decide(const RefreshSession& command, World& world);
@@ -123,5 +131,25 @@ struct EndSessions {
 };
 void needs(const EndSessions& command, Needs& needs);
 [[nodiscard]] Result<User> decide(const EndSessions& command, World& world);
+
+/// Lets nobody sign in to an account, or again; its sign-ins end. By an operator, not for the own account. Refuses:
+/// unknown_user (also a guest or an erased one), forbidden.
+struct LockUser {
+  using Outcome = User;
+  Meta meta;
+  UserId user_id;
+  bool locked = true;
+};
+void needs(const LockUser& command, Needs& needs);
+[[nodiscard]] Result<User> decide(const LockUser& command, World& world);
+
+/// Makes an operator an account like any other; its sign-ins end. Refuses: unknown_user, forbidden.
+struct RemoveOperator {
+  using Outcome = User;
+  Meta meta;
+  UserId user_id;
+};
+void needs(const RemoveOperator& command, Needs& needs);
+[[nodiscard]] Result<User> decide(const RemoveOperator& command, World& world);
 
 }  // namespace admit::domain

@@ -57,6 +57,43 @@ TEST_CASE("session: two tabs are given the same next token within the grace") {
   CHECK(!s.refresh("2", "3")->is_reused);
 }
 
+TEST_CASE("session: a tab that comes late is given the newest token, while the grace of its own one lasts") {
+  const auto late = [](SignedIn& s, std::vector<Bytes> later) {
+    return s.o.must(RefreshSession{.meta = s.o.meta(),
+                                   .session_id = s.id,
+                                   .presented_hash = {"1"},
+                                   .next_hash = {"2"},
+                                   .later_hashes = std::move(later)});
+  };
+  for (const bool in_time : {true, false}) {
+    CAPTURE(in_time);
+    SignedIn s;
+    REQUIRE(s.refresh("1", "2"));
+    s.o.now += refresh_grace - std::chrono::seconds{1};
+    REQUIRE(s.refresh("2", "3"));
+    REQUIRE(s.refresh("3", "4"));
+    if (!in_time) s.o.now += std::chrono::seconds{1};
+    const auto answer = late(s, {{"3"}, {"4"}, {"5"}});
+    CHECK(answer.is_reused == !in_time);
+    CHECK(s.is_live_now(s.id) == in_time);
+    if (in_time) CHECK(answer.steps == 2);
+  }
+  // What does not lead to the newest is a thief's, however soon.
+  SignedIn s;
+  REQUIRE(s.refresh("1", "2"));
+  REQUIRE(s.refresh("2", "other"));
+  CHECK(late(s, {{"3"}, {"4"}}).is_reused);
+}
+
+TEST_CASE("session: so many exchanges are remembered") {
+  SignedIn s;
+  for (std::size_t n = 1; n <= max_rotations + 2; ++n) REQUIRE(s.refresh(std::to_string(n), std::to_string(n + 1)));
+  CHECK(s.rows.get<Session>(s.id).rotations.size() == max_rotations);
+  s.o.now += refresh_grace;
+  REQUIRE(s.refresh(std::to_string(max_rotations + 3), "x"));
+  CHECK(s.rows.get<Session>(s.id).rotations.size() == 1);
+}
+
 TEST_CASE("session: a token used again later ends it, tells the operator and every node") {
   SignedIn s;
   REQUIRE(s.refresh("1", "2"));
@@ -105,6 +142,39 @@ TEST_CASE("session: its person proves who they are by signing in, and by the pas
   CHECK(proven_at(s.rows.get<Session>(s.id)) == s.o.now);
   s.o.now += std::chrono::seconds{30};
   CHECK(code(prove(s.o.buyer, s.id, "-")) == Refusal::session_ended);
+}
+
+TEST_CASE("account: one that an operator locked signs in no more until it is open again") {
+  SignedIn s;
+  const auto lock = [&](Meta meta, UserId user, bool locked = true) {
+    return s.o.call(LockUser{.meta = std::move(meta), .user_id = user, .locked = locked});
+  };
+  CHECK(code(lock(s.o.meta(s.o.other_buyer), s.o.buyer)) == Refusal::forbidden);
+  CHECK(code(lock(s.o.by_operator(), s.o.operator_)) == Refusal::forbidden);
+  CHECK(code(lock(s.o.by_operator(), s.o.fresh<UserId>())) == Refusal::unknown_user);
+  CHECK(lock(s.o.by_operator(), s.o.buyer)->tokens_since == s.o.now);
+  CHECK(!s.is_live_now(s.id));
+  const auto start = [&] {
+    return s.o.call(StartSession{.meta = s.o.meta(),
+                                 .session_id = s.o.fresh<SessionId>(),
+                                 .user_id = s.o.buyer,
+                                 .refresh_hash = {"1"},
+                                 .ttl_s = 60});
+  };
+  CHECK(code(start()) == Refusal::account_locked);
+  CHECK(lock(s.o.by_operator(), s.o.buyer, false));
+  CHECK(!s.is_live_now(s.id));
+  s.o.now += std::chrono::milliseconds{1};
+  CHECK(start());
+}
+
+TEST_CASE("account: an operator is made one like any other") {
+  SignedIn s;
+  CHECK(code(s.o.call(RemoveOperator{.meta = s.o.by_operator(), .user_id = s.o.buyer})) == Refusal::unknown_user);
+  CHECK(code(s.o.call(RemoveOperator{.meta = s.o.meta(s.o.buyer), .user_id = s.o.operator_})) == Refusal::forbidden);
+  const auto left = s.o.must(RemoveOperator{.meta = s.o.by_operator(), .user_id = s.o.operator_});
+  CHECK_FALSE(left.is_operator);
+  CHECK(left.signed_out_at == s.o.now);
 }
 
 TEST_CASE("session: all of an account end but the one kept, and later ones live") {
@@ -182,10 +252,9 @@ TEST_CASE("throttle: a browser that the account was used in is not slowed down, 
   Door d;
   const auto knocks = [&](const std::string& network, const std::string& browser) {
     int count = 0;
-    while (count < 100 && d.o.call(TakeSignInTry{.meta = d.o.meta(),
-                                                 .account = "buyer@example.org",
-                                                 .network = network,
-                                                 .browser = browser})) {
+    while (count < 100 &&
+           d.o.call(TakeSignInTry{
+               .meta = d.o.meta(), .account = "buyer@example.org", .network = network, .browser = browser})) {
       ++count;
     }
     return count;

@@ -30,6 +30,7 @@ void void_sign_ins(World& world, const Meta& meta, FreshIds& ids, User& user, co
     if (found == nullptr || found->user_id != user.id) continue;
     ExternalIdentity identity = *found;
     identity.user_id = {};
+    identity.unlinked_at = meta.now;
     world.put(std::move(identity));
   }
   audit(world, meta, ids, "user.sign_ins_voided", user.id.value);

@@ -228,6 +228,7 @@ Result<Instant> decide(const RequestReset& command, World& world) {
   const ClaimId claim = email_claim(command.account);
   if (!is_claimed(world, claim)) return meta.now;
   const User& user = world.get<User>(UserId{world.get<Claim>(claim).target});
+  if (user.locked_at) return meta.now;
   FreshIds ids(meta);
   mail_proof(world, meta, ids, user, command.proof,
              {.purpose = ProofPurpose::reset_password, .email = user.email, .ttl = reset_ttl});
