@@ -45,11 +45,15 @@ def mails(world):
     return world.mails
 
 
+def verify(world, account):
+    token = mails(world).wait(account.email, "verify-email")
+    assert account.post("/v1/users/verify", {"token": token}).status_code == 204
+
+
 def verified(world, kind=api.Customer, **more):
     """A new account that has proven its address."""
     account = api.sign_up(world.base_url, kind=kind, **more)
-    token = mails(world).wait(account.email, "verify-email")
-    assert account.post("/v1/users/verify", {"token": token}).status_code == 204
+    verify(world, account)
     return account
 
 

@@ -162,6 +162,7 @@ def enter(world, customer, code=None):
 def test_a_second_factor(world, customer):
     other = sign_in(world.base_url, customer.email, customer.password)
     refused(customer.post("/v1/me/second-factor/confirm", {"code": "123456"}), "second_factor_off", 409)
+    verify(world, customer)
     begun = expect(customer.post("/v1/me/second-factor"), 201)
     image = customer.get("/v1/me/second-factor/qr.svg")
     assert image.status_code == 200 and image.headers["Content-Type"].startswith("image/svg+xml")
@@ -193,6 +194,7 @@ def test_a_second_factor(world, customer):
 
 
 def test_guesses_at_codes_are_few(world, customer):
+    verify(world, customer)
     second_factor(customer)
     answers = [enter(world, customer, f"{n:06d}").status_code for n in range(15)]
     assert 429 in answers and answers.index(429) <= 10 and set(answers[answers.index(429):]) == {429}

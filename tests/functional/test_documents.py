@@ -49,8 +49,10 @@ def variables(world, open_show):
             values["USER_TOKEN"] = session.token
         if "{sessionId}" in route:
             values["SESSION_ID"] = expect(customer.get("/v1/sessions"), 200)["sessions"][0]["sessionId"]
-        if route in ("POST /v1/users/verify", "POST /v1/email-changes", "POST /v1/password-resets/done"):
+        if route in ("POST /v1/users/verify", "POST /v1/users/disown", "POST /v1/email-changes", "POST /v1/password-resets/done"):
             values.update(mailed(world, customer))
+        if ("second-factor" in route or "passkeys" in route) and not expect(customer.get("/v1/me"), 200)["emailVerified"]:
+            people.verify(world, customer)
         if "second-factor/" in route or route == "DELETE /v1/me/second-factor":
             secret = expect(customer.post("/v1/me/second-factor"), 201)["secret"]
             values["TOTP_CODE"] = totp(secret)

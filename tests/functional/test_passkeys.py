@@ -3,6 +3,7 @@
 import urllib.parse
 
 import api
+import people
 import pytest
 from authenticator import Authenticator, encode
 from api import Caller, expect
@@ -12,7 +13,8 @@ COOKIE = "__Host-session"
 
 @pytest.fixture
 def customer(world):
-    return world.customer()
+    """Only who has proven the address adds a passkey."""
+    return people.verified(world)
 
 
 @pytest.fixture
@@ -67,7 +69,7 @@ def test_a_challenge_is_good_once_and_for_one_thing(world, customer, authenticat
 
 def test_a_passkey_belongs_to_one_account(world, customer, authenticator):
     added = add(customer, authenticator)
-    stranger = world.customer()
+    stranger = people.verified(world)
     add(stranger, authenticator, 409, "identity_taken")
     path = f"/v1/me/passkeys/{added['passkeyId']}"
     expect(stranger.send("DELETE", path), 404, "unknown_passkey")

@@ -8,6 +8,7 @@ import secrets
 import pytest
 
 import accounts
+import people
 import server as servers
 from api import Caller, World, expect, sign_in, sign_up
 
@@ -81,6 +82,7 @@ def planted(tmp_path_factory):
     found["API key"] = made["key"]
     replies.append(Caller(running.base_url, made["key"] + "x").get(f"/v1/businesses/{demo['businessId']}"))
     assert Caller(running.base_url, made["key"]).get(f"/businessShows?businessId={demo['businessId']}").status_code < 500
+    people.verify(world, customer)
     found["secret of a second factor"] = expect(customer.post("/v1/me/second-factor"), 201)["secret"]
     code = {"code": accounts.totp(found["secret of a second factor"])}
     recovery = expect(customer.post("/v1/me/second-factor/confirm", code), 200)["recoveryCodes"]
