@@ -181,10 +181,11 @@ class Lane {
   /// Submits and waits: for the command line, workers and tests. Never on the lane's own thread.
   template <class Command>
   Result<typename Command::Outcome> call(Command command) {
-    std::promise<Result<typename Command::Outcome>> promise;
-    auto future = promise.get_future();
-    const bool taken = submit(std::move(command), [&](Answer<typename Command::Outcome> answer) {
-      promise.set_value(std::move(answer.result));
+    // Shared: whoever waits may be gone before set_value() has returned on the lane's thread.
+    auto promise = std::make_shared<std::promise<Result<typename Command::Outcome>>>();
+    auto future = promise->get_future();
+    const bool taken = submit(std::move(command), [promise](Answer<typename Command::Outcome> answer) {
+      promise->set_value(std::move(answer.result));
     });
     if (!taken) return domain::refuse(domain::Refusal::overloaded, "", "The ticket office is busy; try again.");
     return future.get();

@@ -2,6 +2,7 @@
 // Many commands at once from a thread that may wait, so that they share commits.
 
 #include <future>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -13,17 +14,19 @@ namespace admit::job {
 template <class Command>
 std::vector<engine::Result<typename Command::Outcome>> call_all(engine::Lane& lane, std::vector<Command> commands) {
   using Answered = engine::Result<typename Command::Outcome>;
-  std::vector<std::promise<Answered>> promises(commands.size());
+  // Shared with the lane, as in Lane::call.
+  std::vector<std::shared_ptr<std::promise<Answered>>> promises;
+  promises.reserve(commands.size());
   std::vector<Answered> out;
   out.reserve(commands.size());
-  for (std::size_t i = 0; i < commands.size(); ++i) {
-    auto& promise = promises[i];
-    const bool taken = lane.submit(std::move(commands[i]), [&promise](engine::Answer<typename Command::Outcome> answer) {
-      promise.set_value(std::move(answer.result));
+  for (auto& command : commands) {
+    const auto& promise = promises.emplace_back(std::make_shared<std::promise<Answered>>());
+    const bool taken = lane.submit(std::move(command), [promise](engine::Answer<typename Command::Outcome> answer) {
+      promise->set_value(std::move(answer.result));
     });
-    if (!taken) promise.set_value(domain::refuse(domain::Refusal::overloaded, "", "The queue is full."));
+    if (!taken) promise->set_value(domain::refuse(domain::Refusal::overloaded, "", "The queue is full."));
   }
-  for (auto& promise : promises) out.push_back(promise.get_future().get());
+  for (const auto& promise : promises) out.push_back(promise->get_future().get());
   return out;
 }
 

@@ -22,6 +22,7 @@ import server as servers
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 TOOLS = servers.ROOT / "build" / "identity"
+NODE = servers.ROOT / "build" / "contract" / "venv" / "bin" / "node"
 SCRIPTS = servers.ROOT / "tests" / "functional" / "identity_js"
 
 

@@ -104,6 +104,8 @@ class Server:
             self.process.wait()
             raise AssertionError(f"did not stop within {STOP_LIMIT_S} s:\n{self.output[-3000:]}") from None
         self._reader.join(5)
+        report = SANITIZER_REPORT.search(self.output) if code else None
+        assert not report, self.output[report.start():report.start() + 6000]
         return code
 
     def kill(self):

@@ -53,13 +53,13 @@ class Lane {
   }
   template <class T>
   T run_blocking(std::move_only_function<T(Database&)> work) {
-    std::promise<T> promise;
+    auto promise = std::make_shared<std::promise<T>>();  // the lane may still be in it when we are gone
     std::optional<T> result;
     post({[&](Database& database) { result.emplace(work(database)); },
-          [&](std::exception_ptr failed) {
-            failed ? promise.set_exception(failed) : promise.set_value(std::move(*result));
+          [&result, promise](std::exception_ptr failed) {
+            failed ? promise->set_exception(failed) : promise->set_value(std::move(*result));
           }});
-    return promise.get_future().get();
+    return promise->get_future().get();
   }
 
  private:
