@@ -170,7 +170,7 @@ Result<Member> decide(const JoinBusiness& command, World& world) {
   if (found->owner_id == meta.user || (before != nullptr && !before->removed_at)) {
     return refuse(Refusal::already_member, "", "You work for this business already.");
   }
-  if (before != nullptr && proof->created_at <= *before->removed_at) return void_invitation();
+  if (before != nullptr && proof->created_at < *before->removed_at) return void_invitation();
   if (found->member_count >= max_members_per_business) return full();
   withdraw(world, invitation);
   Business business = *found;
