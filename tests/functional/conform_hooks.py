@@ -154,6 +154,12 @@ def spare():
 
 
 def unproven():
+    account = world.customer()
+    return {"by": account.token, "token": mails.wait(account.email, "verify-email")}
+
+
+def disowned():
+    """Whoever got the mail of an account that somebody else made."""
     return {"token": mails.wait(world.customer().email, "verify-email")}
 
 
@@ -170,13 +176,13 @@ def forgotten():
 
 
 def begun_second_factor():
-    account = world.customer()
+    account = people.verified(world)
     secret = api.expect(account.post("/v1/me/second-factor"), 201)["secret"]
     return {"by": account.token, "code": totp(secret)}
 
 
 def second_factor():
-    account = world.customer()
+    account = people.verified(world)
     secret = api.expect(account.post("/v1/me/second-factor"), 201)["secret"]
     codes = api.expect(account.post("/v1/me/second-factor/confirm", {"code": totp(secret)}), 200)["recoveryCodes"]
     return {"by": account.token, "password": account.password, "code": codes[0]}
@@ -187,13 +193,13 @@ def authenticator():
 
 
 def begun_passkey():
-    account = world.customer()
+    account = people.verified(world)
     return {"by": account.token, **authenticator().create(api.expect(account.post("/v1/me/passkeys/options"), 201))}
 
 
 def passkey():
     """A new account's passkey, and a sign-in with it."""
-    account, owned = world.customer(), authenticator()
+    account, owned = people.verified(world), authenticator()
     options = api.expect(account.post("/v1/me/passkeys/options"), 201)
     added = api.expect(account.post("/v1/me/passkeys", {"name": "Phone", **owned.create(options)}), 201)
     asked = api.expect(world.anybody.post("/v1/sessions/passkey/options"), 201)
@@ -236,6 +242,7 @@ special = [
     ("POST", "/annul", lambda: dict.fromkeys(("id", "checkInId"), checked_in())),
     ("POST", "/users", lambda: {"email": f"{uuid.uuid4().hex}@example.com"}),
     ("POST", "/users/verify", unproven),
+    ("POST", "/users/disown", disowned),
     ("POST", "/email-changes", new_address),
     ("POST", "/password-resets/done", forgotten),
     ("POST", "/sessions", lambda: {"email": buyer.email, "password": buyer.password}),
@@ -245,12 +252,14 @@ special = [
     ("DELETE", "/v1/sessions", spare),
     ("DELETE", "/v1/sessions/current", spare),
     ("DELETE", "/v1/sessions/{sessionId}", other_session),
+    ("PUT", "/users/{userId}/lock", lambda: {"userId": world.customer().user_id}),
+    ("DELETE", "/users/{userId}/lock", lambda: {"userId": world.customer().user_id}),
     ("DELETE", "/users/{userId}/sessions", lambda: {"userId": world.customer().user_id}),
     ("DELETE", "/v1/me", spare),
     ("POST", "/v1/me/password", spare),
     ("POST", "/v1/me/email", lambda: {**spare(), "email": f"{uuid.uuid4().hex}@example.com"}),
     ("POST", "/v1/me/verification-mail", spare),
-    ("POST", "/v1/me/second-factor", spare),
+    ("POST", "/v1/me/second-factor", lambda: {"by": people.verified(world).token}),
     ("DELETE", "/v1/me/second-factor", second_factor),
     ("GET", "/v1/me/second-factor/qr.svg", begun_second_factor),
     ("POST", "/v1/me/second-factor/confirm", begun_second_factor),

@@ -126,7 +126,7 @@ def test_a_sellers_link_pays_and_opens_nothing(world, paid_show):
         assert api.expect(payer.get(order), 200)["status"] == "held"
         intent = payer.post("/v1/payments/create-intent", {"registrationId": held["registrationId"]})
         assert intent.status_code not in (401, 403), intent.text
-        for refused in (payer.get("/v1/tickets"), payer.get("/v1/users/me"), payer.post(f"{order}/cancel"),
+        for refused in (payer.get("/userTickets"), payer.get("/v1/me"), payer.post(f"{order}/cancel"),
                         payer.send("PATCH", order, {"lines": []}), payer.get(f"{order}/pay-qr")):
             assert refused.status_code in (401, 422), refused.text
         with world.hold(guest, paid_show[0], [(paid_show[1][0], 1)]) as other:

@@ -117,7 +117,7 @@ class House:
             found["registrationId"] = held["registrationId"]
             seller = who.caller if who.role in ("owner", "manager", "box_office") or who.scope == "sell" or who.is_operator else self.owner
             expect(seller.post(f"/v1/registrations/{held['registrationId']}/cash"), 200)
-        if operation == "endSessionsOfUser":
+        if operation in ("endSessionsOfUser", "lockUser", "unlockUser"):
             found["userId"] = self.victim.user_id
         if operation == "resolveAlert":
             found["alertId"] = self.alert()

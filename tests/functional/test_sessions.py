@@ -17,6 +17,9 @@ def begin(world, customer, agent="A browser"):
     return expect(reply, 201)
 
 
+KEPT_ROTATIONS = 8  # an exchange further back is no late tab, however short ago it was
+
+
 def refresh(world, token):
     return world.anybody.post("/v1/sessions/refresh", {"refreshToken": token})
 
@@ -38,7 +41,9 @@ def test_two_tabs_that_refresh_at_once_both_go_on(world, customer):
 def test_a_token_used_again_later_ends_the_sign_in(world, customer):
     session = begin(world, customer)
     second = expect(refresh(world, session["refreshToken"]), 200)
-    third = expect(refresh(world, second["refreshToken"]), 200)
+    third = second
+    for _ in range(KEPT_ROTATIONS):
+        third = expect(refresh(world, third["refreshToken"]), 200)
     refused(refresh(world, session["refreshToken"]), "session_ended", 401)
     refused(refresh(world, third["refreshToken"]), "session_ended", 401)
     for one in (session, second, third):
@@ -154,8 +159,9 @@ def test_guesses_from_elsewhere_keep_nobody_out(serve):
 
     expect(enter("192.0.2.7"), 201)  # from now on this network is known to the account
     guesses = [enter(f"198.51.{network}.9", f"wrong {n} horse").status_code for network in range(6) for n in range(6)]
-    assert guesses == [401] * 30 + [429] * 6
-    refused(enter("203.0.113.5"), "too_many_failures", 429)
+    assert guesses == [401] * 32 + [429] * 4
+    refused(enter("198.51.5.9"), "too_many_failures", 429)
+    expect(enter("203.0.113.5"), 201)  # a new network has a try or two left: guesses elsewhere do not take them
     expect(enter("192.0.2.200"), 201)
     assert [one["address"] for one in expect(Caller(running.base_url, expect(enter("192.0.2.7"), 201)["accessToken"])
                                              .get("/v1/sessions"), 200)["sessions"]][0] == "192.0.2.7"
