@@ -175,6 +175,10 @@ def forgotten():
     return {"token": mails.wait(account.email, "reset-password"), "password": uuid.uuid4().hex}
 
 
+def proven():
+    return {"by": people.verified(world).token}
+
+
 def begun_second_factor():
     account = people.verified(world)
     secret = api.expect(account.post("/v1/me/second-factor"), 201)["secret"]
@@ -259,7 +263,8 @@ special = [
     ("POST", "/v1/me/password", spare),
     ("POST", "/v1/me/email", lambda: {**spare(), "email": f"{uuid.uuid4().hex}@example.com"}),
     ("POST", "/v1/me/verification-mail", spare),
-    ("POST", "/v1/me/second-factor", lambda: {"by": people.verified(world).token}),
+    ("POST", "/v1/me/second-factor", proven),
+    ("POST", "/v1/me/passkeys/options", proven),
     ("DELETE", "/v1/me/second-factor", second_factor),
     ("GET", "/v1/me/second-factor/qr.svg", begun_second_factor),
     ("POST", "/v1/me/second-factor/confirm", begun_second_factor),
