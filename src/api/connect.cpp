@@ -114,7 +114,7 @@ class Connect {
     const auto business = managed(in->caller, in->id);
     if (!business) co_return business.error();
     if (business->stripe_account.empty()) co_return no_account();
-    auto made = co_await onboarding_link(meta_of(x, request, in->caller), *business);
+    auto made = co_await onboarding_link(meta_of(x, request, in->caller), in->caller.session, onboarding_ttl_s, *business);
     if (!made) co_return made.error();
     co_return reply(201, LinkJson{std::string(made->url.text()), domain::text(made->expires_at)});
   }
@@ -137,7 +137,8 @@ class Connect {
                                  .keep = http::write_form({{"businessId", id}})});
   }
 
-  /// The provider's form was opened twice or too late: on to a new one.
+  /// The provider's form was opened twice or too late: on to a new one, for as long as the sign-in lasts that began, and
+  /// no longer than what it began was good for.
   Task again(Request& request) {
     if (!x.payments_ready()) co_return x_notice(request, {.status = 404, .word = "absent_why"});
     domain::TakeLink take{.meta = meta_of(x, request),
@@ -148,11 +149,13 @@ class Connect {
     if (!business) {
       co_return x_notice(request, {.status = 410, .word = "connect_used_up"});
     }
+    const auto maker = store::get<domain::User>(x.store, taken.result->user_id);
     domain::Meta meta = meta_of(x, request);
     meta.user = taken.result->user_id;
     meta.actor = "user:" + meta.user.text();
-    meta.is_operator = true;  // whoever began was allowed to
-    auto made = co_await onboarding_link(std::move(meta), *business);
+    meta.is_operator = maker && maker->is_operator;
+    const auto left = std::chrono::ceil<std::chrono::seconds>(*taken.result->due_at - meta.now);
+    auto made = co_await onboarding_link(std::move(meta), taken.result->session_id, left.count(), *business);
     if (!made) co_return x_notice(request, {.status = 503, .word = "connect_later"});
     Response out(303, "text/plain; charset=utf-8", "");
     out.headers.push_back({"Location", std::string(made->url.text())});
@@ -178,6 +181,7 @@ class Connect {
                             .id = domain::link_state_id(state),
                             .purpose = domain::LinkPurpose::oauth,
                             .business_id = in->id,
+                            .session_id = in->caller.session,
                             .ttl_s = oauth_ttl_s};
     const auto begun = co_await submit(x.lane, std::move(begin));
     if (!begun.result) co_return problem_of(begun.result.error());
@@ -288,13 +292,15 @@ class Connect {
     co_return co_await perform(x.lane, std::move(command), 200, say);
   }
 
-  boost::asio::awaitable<Expected<payment::AccountLink>> onboarding_link(domain::Meta meta, domain::Business business) {
+  boost::asio::awaitable<Expected<payment::AccountLink>> onboarding_link(domain::Meta meta, domain::SessionId session,
+                                                                         std::int64_t ttl_s, domain::Business business) {
     const std::string state = fresh_state();
     domain::BeginLink begin{.meta = std::move(meta),
                             .id = domain::link_state_id(state),
                             .purpose = domain::LinkPurpose::onboarding,
                             .business_id = business.id,
-                            .ttl_s = onboarding_ttl_s};
+                            .session_id = session,
+                            .ttl_s = ttl_s};
     const auto begun = co_await submit(x.lane, std::move(begin));
     if (!begun.result) co_return std::unexpected(problem_of(begun.result.error()));
     auto made = co_await x.payments->create_account_link(

@@ -34,17 +34,20 @@ void Csv::begin_cell() {
 
 Csv& Csv::text(std::string_view cell) {
   begin_cell();
-  const bool is_guarded = begins_like_a_formula(cell);
-  const bool is_quoted = is_guarded || cell.find_first_of(",\"\r\n;") != std::string_view::npos;
-  if (!is_quoted) {
+  if (!begins_like_a_formula(cell) && cell.find_first_of(",\"\t\r\n;|") == std::string_view::npos) {
     x_out += cell;
     return *this;
   }
   x_out += '"';
-  if (is_guarded) x_out += '\'';
-  for (const char c : cell) {
+  // A spreadsheet that splits at another sign begins a cell behind that.
+  bool is_beginning = true;
+  for (std::size_t i = 0; i < cell.size(); ++i) {
+    const char c = cell[i];
+    const bool is_separator = c == ';' || c == '|' || c == '\t' || c == '\r' || c == '\n';
+    if (is_beginning && (i == 0 || !is_separator) && begins_like_a_formula(cell.substr(i))) x_out += '\'';
     if (c == '"') x_out += '"';
     x_out += c;
+    is_beginning = is_separator || (is_beginning && (c == ' ' || c == '"'));
   }
   x_out += '"';
   return *this;

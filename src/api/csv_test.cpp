@@ -33,6 +33,9 @@ TEST_CASE("csv: what begins like a formula is text") {
         "1\"");
   CHECK(cell("=HYPERLINK(\"http://x\",\"y\")") == "\"'=HYPERLINK(\"\"http://x\"\",\"\"y\"\")\"");
   CHECK(cell("a=b") == "a=b");
+  CHECK(cell("x;=1+1;y") == "\"x;'=1+1;y\"");
+  CHECK(cell("x\t \"=1+1") == "\"x\t \"\"'=1+1\"");
+  CHECK(cell("two\r\nlines") == "\"two\r\nlines\"");
 }
 
 }  // namespace

@@ -102,7 +102,7 @@ http::Problem problem_of(const domain::Error& error) {
           .code = std::string(domain::word(error.code)),
           .detail = error.detail,
           .field = error.field,
-          .retry_after_s = status == 503 || status == 429 ? 1 : 0};
+          .retry_after_s = status == 503 || status == 429 ? std::max(1, static_cast<int>(error.retry_after.count())) : 0};
 }
 
 namespace {
@@ -285,8 +285,10 @@ std::expected<domain::Business, domain::Refusal> find_business(const Services& s
   meta.is_operator = caller.is_operator;
   domain::World world;
   domain::Needs needs(world);
-  domain::need_access(needs, meta, id);
-  services.store.read(needs.missing(), world);
+  for (domain::need_access(needs, meta, id); !needs.missing().empty(); domain::need_access(needs, meta, id)) {
+    services.store.read(needs.missing(), world);
+    needs.missing().clear();
+  }
   const auto* business = world.find<domain::Business>(id);
   if (business == nullptr) return std::unexpected(domain::Refusal::unknown_business);
   if (!domain::may(world, meta, *business, capability)) return std::unexpected(domain::Refusal::forbidden);

@@ -924,6 +924,9 @@ class Simulation {
       case JobKind::create_account:
       case JobKind::join_guests:
       case JobKind::erase_person:
+      case JobKind::revoke_access:
+      case JobKind::set_identity_password:
+      case JobKind::erase_identity:
         return "";
     }
     return "";

@@ -413,7 +413,11 @@ class Verifier {
     if (job.kind == JobKind::refresh_account || job.kind == JobKind::create_account) {
       say<Business>(job.subject, other_job);
     }
-    if (job.kind == JobKind::join_guests || job.kind == JobKind::erase_person) say<User>(job.subject, other_job);
+    if (job.kind == JobKind::join_guests || job.kind == JobKind::erase_person || job.kind == JobKind::revoke_access ||
+        job.kind == JobKind::create_identity || job.kind == JobKind::set_identity_password ||
+        job.kind == JobKind::erase_identity) {
+      say<User>(job.subject, other_job);
+    }
     if (job.kind == JobKind::cancel_show) say<Show>(job.subject, other_job);
     if (job.kind == JobKind::reverse_transfer || job.kind == JobKind::collect_evidence) {
       say<Dispute>(job.subject, other_job);

@@ -80,7 +80,7 @@ void needs(const CreateBusiness& command, Needs& needs) {
 
 Result<Business> decide(const CreateBusiness& command, World& world) {
   if (command.name.empty()) return refuse(Refusal::invalid_field, "name", "Give a name.");
-  if (const auto fault = fault_of_business_name(command.name); !fault.empty()) {
+  if (const auto fault = fault_of_mailed_name(command.name); !fault.empty()) {
     return refuse(Refusal::invalid_field, "name", std::string(fault));
   }
   const User* owner = world.find<User>(command.meta.user);

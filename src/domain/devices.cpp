@@ -18,12 +18,20 @@ void put_enrolment(World& world, const Meta& meta, const Device& device, const E
   put_proof(world, meta,
             {.id = enrolment.id,
              .purpose = ProofPurpose::enrol_device,
-             .user_id = {},
+             .user_id = meta.is_operator ? UserId{} : meta.user,
              .subject = device.id.value,
              .email = {},
              .detail = replaced(device),
              .secret_hash = enrolment.secret_hash,
              .ttl = enrolment_ttl});
+}
+
+/// Who made the code, as if they asked now: it is as good as what they still may do.
+Meta by_maker(const Proof& proof, const Meta& meta) {
+  Meta maker;
+  maker.now = meta.now;
+  maker.user = proof.user_id;
+  return maker;
 }
 
 Result<Device> device_for(const Meta& meta, DeviceId id, const World& world, Capability capability) {
@@ -105,7 +113,10 @@ Result<Device> decide(const AskEnrolment& command, World& world) {
 void needs(const EnrolDevice& command, Needs& needs) {
   need_proof(needs, command.enrolment.id);
   if (const auto* proof = needs.change<Proof>(command.enrolment.id)) {
-    needs.change<Device>(DeviceId{proof->subject});
+    if (const auto* device = needs.change<Device>(DeviceId{proof->subject}); device != nullptr && proof->user_id) {
+      needs.read<User>(proof->user_id);
+      need_access(needs, by_maker(*proof, command.meta), device->business_id);
+    }
   }
 }
 
@@ -114,7 +125,10 @@ Result<Device> decide(const EnrolDevice& command, World& world) {
       take_proof(world, command.meta, command.enrolment.id, command.enrolment.secret_hash, ProofPurpose::enrol_device);
   if (!proof) return std::unexpected(proof.error());
   const Device* found = world.find<Device>(DeviceId{proof->subject});
-  if (found == nullptr || found->revoked_at || replaced(*found) != proof->detail) {
+  const bool is_makers = found != nullptr && (!proof->user_id || (!world.get<User>(proof->user_id).locked_at &&
+                                                                 may(world, by_maker(*proof, command.meta),
+                                                                     found->business_id, Capability::enrol_devices)));
+  if (!is_makers || found->revoked_at || replaced(*found) != proof->detail) {
     return refuse(Refusal::unknown_proof, "code", "This code is used up or too old; ask for another.");
   }
   Device device = *found;

@@ -67,6 +67,31 @@ TEST_CASE("enrolment: the first of several codes that is used ends the others") 
   CHECK(g.rows.get<Device>(id).token_hash.data == "new");
 }
 
+TEST_CASE("enrolment: a code is as good as what its maker may do when it is used") {
+  Gates g;
+  const UserId manager = g.o.other_buyer;
+  Member member{.id = member_id(g.o.business, manager),
+                .business_id = g.o.business,
+                .user_id = manager,
+                .role = MemberRole::manager,
+                .added_by = g.o.organiser,
+                .added_at = g.o.now};
+  g.rows.world.put(member);
+  auto create = g.create();
+  create.meta = g.o.meta(manager);
+  g.o.must(create);
+  auto ask = g.ask(create.device_id);
+  ask.meta = g.o.meta(manager);
+  g.o.must(ask);
+  const auto by_operator = g.ask(create.device_id);
+  g.o.must(AskEnrolment{.meta = g.o.by_operator(), .device_id = create.device_id, .enrolment = by_operator.enrolment});
+  member.removed_at = g.o.now;
+  g.rows.world.put(member);
+  CHECK(code(g.o.call(g.enrol(create.enrolment->id))) == Refusal::unknown_proof);
+  CHECK(code(g.o.call(g.enrol(ask.enrolment.id))) == Refusal::unknown_proof);
+  CHECK(g.o.call(g.enrol(by_operator.enrolment.id)));
+}
+
 TEST_CASE("enrolment: not of a revoked gate, and not asked for by strangers") {
   Gates g;
   const auto create = g.create();

@@ -9,7 +9,7 @@ void needs(const CreateGuest& command, Needs& needs) {
 }
 
 Result<User> decide(const CreateGuest& command, World& world) {
-  if (const auto fault = fault_of_name(command.name); !fault.empty()) {
+  if (const auto fault = fault_of_mailed_name(command.name); !fault.empty()) {
     return refuse(Refusal::invalid_field, "name", std::string(fault));
   }
   FreshIds ids(command.meta);

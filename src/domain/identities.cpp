@@ -33,14 +33,16 @@ void put_identity(World& world, const Meta& meta, FreshIds& ids, const ExternalP
 std::string name_of(const ExternalPerson& person) {
   const std::string address = person.email.substr(0, person.email.find('@'));
   for (const std::string& name : {person.name, first_bytes(address, 60)}) {
-    if (!name.empty() && fault_of_name(name).empty()) return name;
+    if (!name.empty() && fault_of_mailed_name(name).empty()) return name;
   }
   return "Customer";
 }
 
-/// A trusted provider knows what we do not: that the address is really this person's.
+/// A trusted provider knows what we do not: that the address is really this person's. Not of a name that we made there
+/// when the account was opened: its password is that of whoever opened it.
 bool proves_address(const User& user, const ExternalPerson& person, bool link_by_email) {
-  return link_by_email && person.email_verified && !user.email_verified && user.email == person.email;
+  return link_by_email && person.email_verified && !user.email_verified && user.email == person.email &&
+         person.subject != user.id.text();
 }
 
 void verified(World& world, const Meta& meta, FreshIds& ids, User& user) {
@@ -135,6 +137,7 @@ Result<User> decide(const AdmitPerson& command, World& world) {
       void_sign_ins(world, meta, ids, user, command.ways);
       user.tokens_since = since;
       verified(world, meta, ids, user);
+      if (command.at_provider) put_job(world, meta, ids, JobKind::set_identity_password, user.id.value);
       world.put(user);
     }
     put_identity(world, meta, ids, person, user.id);
@@ -162,7 +165,11 @@ Result<ExternalIdentity> decide(const LinkIdentity& command, World& world) {
   if (user == nullptr || user->guest || user->erased_at) {
     return refuse(Refusal::unknown_user, "", "There is no such account.");
   }
-  if (!command.at_sign_up) {
+  const bool at_sign_up = command.made_at_generation.has_value();
+  if (at_sign_up && user->generation != *command.made_at_generation) {
+    return refuse(Refusal::conflict, "", "What signs in to the account was changed meanwhile.");
+  }
+  if (!at_sign_up) {
     if (auto ok = check_address_proven(*user); !ok) return std::unexpected(ok.error());
     if (auto ok = check_proven(command.proven_at, command.meta.now); !ok) return std::unexpected(ok.error());
   }
@@ -177,11 +184,26 @@ Result<ExternalIdentity> decide(const LinkIdentity& command, World& world) {
   }
   FreshIds ids(command.meta);
   put_identity(world, command.meta, ids, command.person, user_id);
-  if (!command.at_sign_up) {
+  if (!at_sign_up) {
     raise_generation(world, user_id);
     tell_owner(world, command.meta, ids, world.get<User>(user_id), "identity_linked");
   }
   return world.get<ExternalIdentity>(id);
+}
+
+void needs(const RefuseTokens& command, Needs& needs) {
+  needs.change<User>(command.user_id);
+}
+
+Result<User> decide(const RefuseTokens& command, World& world) {
+  const User* found = world.find<User>(command.user_id);
+  if (found == nullptr) return refuse(Refusal::unknown_user, "", "There is no such account.");
+  User user = *found;
+  user.tokens_since = command.meta.now;
+  world.put(user);
+  FreshIds ids(command.meta);
+  audit(world, command.meta, ids, "user.tokens_refused", user.id.value);
+  return user;
 }
 
 void needs(const UnlinkIdentity& command, Needs& needs) {

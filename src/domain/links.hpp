@@ -16,13 +16,15 @@ struct BeginLink {
   LinkStateId id;
   LinkPurpose purpose = LinkPurpose::onboarding;
   BusinessId business_id;
+  SessionId session_id;  // the sign-in that asks; none for a token of another provider
   std::int64_t ttl_s = 600;
 };
 void needs(const BeginLink& command, Needs& needs);
 [[nodiscard]] Result<LinkState> decide(const BeginLink& command, World& world);
 
-/// Uses it up. With a signed-in user in `meta`, only the one who began may.
-/// Refuses: link_used_up (unknown, used before, too old, for something else, or somebody else's).
+/// Uses it up. With a signed-in user in `meta`, only the one who began may. It is as good as the sign-in that it was made
+/// by, and as what its maker still may do.
+/// Refuses: link_used_up (unknown, used before, too old, for something else, somebody else's, or its sign-in has ended).
 struct TakeLink {
   using Outcome = LinkState;
   Meta meta;

@@ -71,6 +71,7 @@ void needs(const InviteMember& command, Needs& needs) {
   need_invitation(needs, invitation_id(command.business_id, command.email));
   needs.read<User>(command.meta.user);
   needs.change<Throttle>(invitations_of_id(command.meta.user));
+  needs.change<Throttle>(invitations_here_id(command.business_id, command.email));
   needs.change<Throttle>(invitations_to_id(command.email));
 }
 
@@ -84,11 +85,13 @@ Result<Proof> decide(const InviteMember& command, World& world) {
     return refuse(Refusal::email_not_verified, "", "Confirm your own address first; ask for the mail again.");
   }
   const ThrottleId of = invitations_of_id(inviter->id), to = invitations_to_id(command.email);
+  const ThrottleId here = invitations_here_id(business->id, command.email);
   const Instant now = command.meta.now;
-  if (free_at(world, of, invitations_of_user, now) > now || free_at(world, to, invitations_to_address, now) > now) {
-    return refuse(Refusal::too_many_failures, "", "So many invitations were sent already; wait.");
-  }
+  const Instant free = std::max({free_at(world, of, invitations_of_user, now), free_at(world, to, invitations_to_address, now),
+                                 free_at(world, here, invitations_of_business, now)});
+  if (free > now) return wait_until(free, now, "So many invitations were sent already; wait.");
   count_try(world, of, invitations_of_user, now);
+  count_try(world, here, invitations_of_business, now);
   count_try(world, to, invitations_to_address, now);
   const InvitationId id = invitation_id(business->id, command.email);
   withdraw(world, id);
@@ -161,7 +164,7 @@ Result<Member> decide(const JoinBusiness& command, World& world) {
   }
   const Business* found = world.find<Business>(BusinessId{proof->subject});
   const auto role = parse_word<MemberRole>(proof->detail);
-  if (found == nullptr || !role) return void_invitation();
+  if (found == nullptr || found->closed_at || !role) return void_invitation();
   const InvitationId invitation = invitation_id(found->id, proof->email);
   const Invitation* newest = world.find<Invitation>(invitation);
   if (newest == nullptr || newest->proof_id != proof->id) return void_invitation();

@@ -57,7 +57,7 @@ std::string_view fault_of_name(std::string_view name) {
   return "";
 }
 
-std::string_view fault_of_business_name(std::string_view name) {
+std::string_view fault_of_mailed_name(std::string_view name) {
   if (const auto fault = fault_of_name(name); !fault.empty()) return fault;
   std::string low(name);
   for (char& c : low) {

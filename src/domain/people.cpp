@@ -126,6 +126,7 @@ Result<User> decide(const ErasePerson& command, World& world) {
   blank(user, meta.now);
   end_sessions(world, meta, ids, user);
   put_job(world, meta, ids, JobKind::erase_person, user.id.value);
+  if (command.at_provider) put_job(world, meta, ids, JobKind::erase_identity, user.id.value);
   world.put(user);
   audit(world, meta, ids, "user.erased", user.id.value);
   return user;
@@ -160,21 +161,21 @@ void needs(const CloseBusiness& command, Needs& needs) {
 Result<Business> decide(const CloseBusiness& command, World& world) {
   const Business* found = world.find<Business>(command.business_id);
   if (found == nullptr) return refuse(Refusal::unknown_business, "businessId", "There is no such business.");
-  if (!world.get<User>(found->owner_id).erased_at) {
-    return refuse(Refusal::forbidden, "businessId", "Its owner is there.");
-  }
+  const User& owner = world.get<User>(found->owner_id);
+  if (!owner.erased_at && !owner.voided_at) return refuse(Refusal::forbidden, "businessId", "Its owner is there.");
+  const Instant until = owner.erased_at ? command.meta.now : *owner.voided_at;
   if (std::max(command.key_ids.size(), command.device_ids.size()) > max_traces) {
     return refuse(Refusal::too_many, "", "Revoke at most 100 of each at a time.");
   }
   Business business = *found;
   FreshIds ids(command.meta);
-  if (!business.closed_at) {
+  if (owner.erased_at && !business.closed_at) {
     business.closed_at = command.meta.now;
     audit(world, command.meta, ids, "business.closed", business.id.value);
   }
   for (const auto id : command.key_ids) {
     const ApiKey* row = world.find<ApiKey>(id);
-    if (row == nullptr || row->business_id != business.id || row->revoked_at) continue;
+    if (row == nullptr || row->business_id != business.id || row->revoked_at || row->created_at > until) continue;
     ApiKey key = *row;
     key.revoked_at = command.meta.now;
     --business.key_count;
@@ -183,7 +184,7 @@ Result<Business> decide(const CloseBusiness& command, World& world) {
   }
   for (const auto id : command.device_ids) {
     const Device* row = world.find<Device>(id);
-    if (row == nullptr || row->business_id != business.id || row->revoked_at) continue;
+    if (row == nullptr || row->business_id != business.id || row->revoked_at || row->created_at > until) continue;
     Device device = *row;
     device.revoked_at = command.meta.now;
     const ShowId show = device.show_id;

@@ -36,6 +36,7 @@ struct ErasePerson {
   Meta meta;
   std::string password_hash;     // the one that was found right; "" where there is none
   std::vector<ShowId> show_ids;  // of its businesses, those that may be ahead
+  bool at_provider = false;      // a user that we made at the provider of identities is deleted by a job
 };
 void needs(const ErasePerson& command, Needs& needs);
 [[nodiscard]] Result<User> decide(const ErasePerson& command, World& world);
@@ -51,7 +52,8 @@ void needs(const EraseNames& command, Needs& needs);
 
 /// An erased owner's business: nothing of it is sold, published or let in any more, and the named keys and gates of it
 /// are revoked; each list of at most 100. Whoever works for it can still give money back. Idempotent.
-/// Refuses: unknown_business, forbidden (the owner is there), too_many.
+/// Where the owner took the account over from whoever made it, the keys and gates of before are revoked, no more.
+/// Refuses: unknown_business, forbidden (the owner is there, and was from the beginning), too_many.
 struct CloseBusiness {
   using Outcome = Business;
   Meta meta;

@@ -64,6 +64,36 @@ TEST_CASE("an erased owner's business: keys and gates are revoked, and nothing i
             .meta = o.meta(), .business_id = o.business, .key_ids = std::vector<ApiKeyId>(101)})) == Refusal::too_many);
 }
 
+TEST_CASE("a business of an account that was taken over: keys and gates of before are revoked, and it is sold on") {
+  House house;
+  auto& o = house.o;
+  const auto make = [&] {
+    return o
+        .must(CreateApiKey{.meta = o.meta(o.organiser),
+                           .business_id = o.business,
+                           .key_id = o.fresh<ApiKeyId>(),
+                           .name = "Door",
+                           .scopes = {Capability::sell},
+                           .expires_in_days = {},
+                           .secret_hash = {"k"}})
+        .id;
+  };
+  const auto free = o.tier(0, 10);
+  const auto before = make();
+  User owner = house.rows.get<User>(o.organiser);
+  owner.voided_at = o.now;
+  house.rows.world.put(owner);
+  o.now += std::chrono::seconds{1};
+  const auto after = make();
+  o.must(CloseBusiness{
+      .meta = o.meta(), .business_id = o.business, .key_ids = {before, after}, .device_ids = {o.gate}});
+  CHECK(house.rows.get<ApiKey>(before).revoked_at);
+  CHECK_FALSE(house.rows.get<ApiKey>(after).revoked_at);
+  CHECK(house.rows.get<Device>(o.gate).revoked_at);
+  CHECK_FALSE(house.rows.get<Business>(o.business).closed_at);
+  CHECK(o.call(o.order(free.id, 1)));
+}
+
 TEST_CASE("a closed business: a key that is not revoked yet may nothing, another business's key and gate stay") {
   House house;
   auto& o = house.o;

@@ -42,7 +42,7 @@ ADMIT_WORDS(DoorReason, admitted, exited, malformed, unsigned_code, unsupported_
             frozen, superseded, other_tier, outside_window, already_used, not_inside)
 ADMIT_WORDS(JobKind, render_tickets, create_intent, cancel_intent, capture_intent, refund_intent, apply_event,
             refresh_account, cancel_show, reverse_transfer, collect_evidence, mail, create_identity,
-            create_account, join_guests, erase_person)
+            create_account, join_guests, erase_person, revoke_access, set_identity_password, erase_identity)
 /// Why somebody was sent to the payment provider.
 ADMIT_WORDS(LinkPurpose, onboarding, oauth)
 ADMIT_WORDS(JobStatus, due, done, dead)
@@ -67,6 +67,7 @@ struct User {
   std::optional<Instant> signed_out_at;    // sign-ins from before it have ended,
   SessionId kept_session;                  // but for this one
   std::int64_t generation = 0;             // of what signs in: links mailed before it was raised are void
+  std::optional<Instant> voided_at;        // who made the account was not whose address it is: keys and gates of before are void
   std::optional<Instant> tokens_since;     // tokens of other providers issued until then are refused
   std::optional<Instant> locked_at;        // by an operator: nobody signs in
   std::optional<Instant> erased_at;        // name and address are gone, nobody signs in
@@ -83,7 +84,7 @@ struct User {
                       column("recovery_hashes", &User::recovery_hashes),
                       column("signed_out_at", &User::signed_out_at), column("kept_session", &User::kept_session),
                       column("generation", &User::generation), column("tokens_since", &User::tokens_since),
-                      column("locked_at", &User::locked_at),
+                      column("voided_at", &User::voided_at), column("locked_at", &User::locked_at),
                       column("erased_at", &User::erased_at), column("created_at", &User::created_at)};
   }
   static constexpr auto indexes() { return std::tuple{index("by_guest_key", &User::guest_key, &User::created_at)}; }
@@ -840,6 +841,8 @@ struct LinkState {
   LinkPurpose purpose = LinkPurpose::onboarding;
   BusinessId business_id;
   UserId user_id;
+  SessionId session_id;          // the sign-in it was made by; none for a token of another provider
+  std::int64_t generation = 0;   // of what signs in to the account, when it was made
   bool used = false;
   std::optional<Instant> due_at;  // good until then, and forgotten after it
   std::uint64_t version = 0;
@@ -849,6 +852,7 @@ struct LinkState {
   static constexpr auto columns() {
     return std::tuple{column("id", &LinkState::id), column("purpose", &LinkState::purpose),
                       column("business_id", &LinkState::business_id), column("user_id", &LinkState::user_id),
+                      column("session_id", &LinkState::session_id), column("generation", &LinkState::generation),
                       column("used", &LinkState::used), column("due_at", &LinkState::due_at)};
   }
   static constexpr auto indexes() { return std::tuple{}; }

@@ -130,18 +130,33 @@ Result<Instant> decide(const TakeSignInTry& command, World& world) {
   return now;
 }
 
+void need_place(Needs& needs, UserId user, const std::string& account, const std::string& network,
+                const std::string& browser) {
+  needs.change<KnownNetwork>(known_network_id(user, network));
+  needs.change<Throttle>(tries_id(account, network));
+  needs.change<Throttle>(account_tries_id(account));
+  needs.change<Throttle>(network_tries_id(network));
+  if (browser.empty()) return;
+  const auto name = name_of_browser(browser);
+  needs.change<KnownNetwork>(known_network_id(user, name));
+  needs.change<Throttle>(tries_id(account, name));
+}
+
+void know_place(World& world, UserId user, const std::string& network, const std::string& browser, Instant now) {
+  const auto know = [&](std::string_view name) {
+    world.put(KnownNetwork{
+        .id = known_network_id(user, name), .user_id = user, .seen_at = now, .due_at = now + network_known});
+  };
+  know(network);
+  if (!browser.empty()) know(name_of_browser(browser));
+}
+
 void needs(const StartSession& command, Needs& needs) {
   needs.change<User>(command.user_id);
   needs.change<Session>(command.session_id);
-  if (command.account.empty()) return;
-  needs.change<KnownNetwork>(known_network_id(command.user_id, command.network));
-  needs.change<Throttle>(tries_id(command.account, command.network));
-  needs.change<Throttle>(account_tries_id(command.account));
-  needs.change<Throttle>(network_tries_id(command.network));
-  if (command.browser.empty()) return;
-  const auto browser = name_of_browser(command.browser);
-  needs.change<KnownNetwork>(known_network_id(command.user_id, browser));
-  needs.change<Throttle>(tries_id(command.account, browser));
+  if (!command.account.empty()) {
+    need_place(needs, command.user_id, command.account, command.network, command.browser);
+  }
 }
 
 Result<Session> decide(const StartSession& command, World& world) {
@@ -173,14 +188,7 @@ Result<Session> decide(const StartSession& command, World& world) {
       forgive(world, account_tries_id(command.account), 1);
       forgive(world, network_tries_id(command.network), 1);
     }
-    const auto know = [&](std::string_view name) {
-      world.put(KnownNetwork{.id = known_network_id(command.user_id, name),
-                             .user_id = command.user_id,
-                             .seen_at = now,
-                             .due_at = now + network_known});
-    };
-    know(command.network);
-    if (!command.browser.empty()) know(name_of_browser(command.browser));
+    know_place(world, command.user_id, command.network, command.browser, now);
   }
   Session session{.id = command.session_id,
                   .user_id = command.user_id,
@@ -253,7 +261,6 @@ Result<Refreshed> decide(const RefreshSession& command, World& world) {
 void needs(const ProveSession& command, Needs& needs) {
   needs.read<User>(command.meta.user);
   needs.change<Session>(command.session_id);
-  needs.change<Throttle>(user_tries_id(command.meta.user));
 }
 
 Result<Session> decide(const ProveSession& command, World& world) {
@@ -271,7 +278,6 @@ Result<Session> decide(const ProveSession& command, World& world) {
   Session session = *found;
   session.proven_at = meta.now;
   world.put(session);
-  forgive(world, user_tries_id(meta.user), tries_of_user.count);
   FreshIds ids(meta);
   audit(world, meta, ids, "session.proven", session.id.value);
   return session;

@@ -33,6 +33,8 @@ void void_sign_ins(World& world, const Meta& meta, FreshIds& ids, User& user, co
     identity.unlinked_at = meta.now;
     world.put(std::move(identity));
   }
+  user.voided_at = meta.now;
+  put_job(world, meta, ids, JobKind::revoke_access, user.id.value);
   audit(world, meta, ids, "user.sign_ins_voided", user.id.value);
 }
 

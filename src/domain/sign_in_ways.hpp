@@ -15,7 +15,7 @@ struct SignInWays {
 void need_ways(Needs& needs, const SignInWays& ways);
 
 /// Whoever made the account never proved its address: its password, second factor, passkeys, names at providers,
-/// sign-ins and links that were mailed are void. The caller puts `user`.
+/// sign-ins and links that were mailed are void, and so are keys and gates of its businesses. The caller puts `user`.
 void void_sign_ins(World& world, const Meta& meta, FreshIds& ids, User& user, const SignInWays& ways);
 
 /// What signs in to the account has changed: links that were mailed before are void.

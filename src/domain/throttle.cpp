@@ -18,6 +18,9 @@ ThrottleId network_tries_id(std::string_view network) {
 ThrottleId user_tries_id(UserId user) {
   return throttle_id("user", user.value.raw());
 }
+ThrottleId user_codes_id(UserId user) {
+  return throttle_id("codes", user.value.raw());
+}
 ThrottleId address_mails_id(std::string_view email) {
   return throttle_id("mails", email);
 }
@@ -32,6 +35,17 @@ ThrottleId resets_here_id(std::string_view email, std::string_view network) {
 ThrottleId resets_id(std::string_view email) {
   return throttle_id("resets", email);
 }
+ThrottleId changes_to_id(std::string_view email) {
+  return throttle_id("changes_to", email);
+}
+ThrottleId changes_of_id(UserId user) {
+  return throttle_id("changes_of", user.value.raw());
+}
+ThrottleId invitations_here_id(BusinessId business, std::string_view email) {
+  std::string text(email);
+  text.append(1, '\0').append(business.value.raw());
+  return throttle_id("invitations_here", text);
+}
 ThrottleId invitations_of_id(UserId user) {
   return throttle_id("invitations_of", user.value.raw());
 }
@@ -43,6 +57,12 @@ Instant free_at(const World& world, ThrottleId id, Allowance allowance, Instant 
   const Throttle* found = world.find<Throttle>(id);
   if (found == nullptr || found->failures < allowance.count) return now;
   return std::max(now, found->since + allowance.within);
+}
+
+std::unexpected<Error> wait_until(Instant until, Instant now, std::string detail) {
+  auto refused = refuse(Refusal::too_many_failures, "", std::move(detail));
+  refused.error().retry_after = std::chrono::ceil<std::chrono::seconds>(until - now);
+  return refused;
 }
 
 void count_try(World& world, ThrottleId id, Allowance allowance, Instant now) {
@@ -61,11 +81,9 @@ void forgive(World& world, ThrottleId id, std::int64_t count) {
   world.put(std::move(next));
 }
 
-Result<void> take_try(World& world, const Meta& meta, UserId user) {
-  const ThrottleId id = user_tries_id(user);
-  if (free_at(world, id, tries_of_user, meta.now) > meta.now) {
-    return refuse(Refusal::too_many_failures, "", "Too many tries failed; wait a quarter of an hour.");
-  }
+Result<void> take_try(World& world, const Meta& meta, ThrottleId id) {
+  const Instant free = free_at(world, id, tries_of_user, meta.now);
+  if (free > meta.now) return wait_until(free, meta.now, "Too many tries failed; wait a quarter of an hour.");
   count_try(world, id, tries_of_user, meta.now);
   return {};
 }

@@ -21,15 +21,19 @@ inline constexpr Allowance tries_of_account{30, std::chrono::minutes{15}};
 inline constexpr Allowance tries_while_guessed{2, std::chrono::minutes{15}};
 inline constexpr Allowance most_tries_of_account{300, std::chrono::minutes{15}};
 inline constexpr Allowance tries_of_network{300, std::chrono::minutes{15}};
-/// Codes and passwords that somebody signed in gives to change an account.
+/// Passwords that somebody signed in gives to change an account; codes likewise.
 inline constexpr Allowance tries_of_user{10, std::chrono::minutes{15}};
 /// Mails to one address that anybody can ask for.
 inline constexpr Allowance mails_to_address{5, std::chrono::hours{1}};
 /// Links for a new password to one address, whoever asks. Who asks for more is told nothing: the mails are there.
 inline constexpr Allowance resets_to_address{10, std::chrono::hours{1}};
-/// Invitations that one account sends, and that one address is sent.
+/// Links to an address that accounts of others ask for, to make it theirs; what one account asks for.
+inline constexpr Allowance changes_to_address{10, std::chrono::hours{1}};
+inline constexpr Allowance changes_of_user{5, std::chrono::hours{1}};
+/// Invitations that one account sends, that one business sends to an address, and that all send to it.
 inline constexpr Allowance invitations_of_user{200, std::chrono::hours{1}};
-inline constexpr Allowance invitations_to_address{5, std::chrono::hours{24}};
+inline constexpr Allowance invitations_of_business{5, std::chrono::hours{24}};
+inline constexpr Allowance invitations_to_address{50, std::chrono::hours{24}};
 inline constexpr Allowance mails_from_network{100, std::chrono::hours{1}};
 /// How long a network stays known to an account after a sign-in from it.
 inline constexpr std::chrono::days network_known{90};
@@ -38,22 +42,28 @@ inline constexpr std::chrono::days network_known{90};
 [[nodiscard]] ThrottleId account_tries_id(std::string_view account);
 [[nodiscard]] ThrottleId network_tries_id(std::string_view network);
 [[nodiscard]] ThrottleId user_tries_id(UserId user);
+[[nodiscard]] ThrottleId user_codes_id(UserId user);
 [[nodiscard]] ThrottleId address_mails_id(std::string_view email);
 [[nodiscard]] ThrottleId network_mails_id(std::string_view network);
 /// Of resets alone: to an address from one network, and from all.
 [[nodiscard]] ThrottleId resets_here_id(std::string_view email, std::string_view network);
 [[nodiscard]] ThrottleId resets_id(std::string_view email);
+[[nodiscard]] ThrottleId changes_to_id(std::string_view email);
+[[nodiscard]] ThrottleId changes_of_id(UserId user);
 [[nodiscard]] ThrottleId invitations_of_id(UserId user);
+[[nodiscard]] ThrottleId invitations_here_id(BusinessId business, std::string_view email);
 [[nodiscard]] ThrottleId invitations_to_id(std::string_view email);
 
 /// When the next may be tried: now or earlier while there are some left. The row must be loaded, as for the next two.
 [[nodiscard]] Instant free_at(const World& world, ThrottleId id, Allowance allowance, Instant now);
+/// Refuses too_many_failures until `until`.
+[[nodiscard]] std::unexpected<Error> wait_until(Instant until, Instant now, std::string detail);
 /// Counts one more.
 void count_try(World& world, ThrottleId id, Allowance allowance, Instant now);
 /// Takes `count` back: it was no guess.
 void forgive(World& world, ThrottleId id, std::int64_t count);
 
 /// One more password or code of somebody signed in; refuses too_many_failures.
-[[nodiscard]] Result<void> take_try(World& world, const Meta& meta, UserId user);
+[[nodiscard]] Result<void> take_try(World& world, const Meta& meta, ThrottleId id);
 
 }  // namespace admit::domain

@@ -18,6 +18,10 @@ std::unexpected<Error> taken() {
   return refuse(Refusal::email_taken, "email", "There is an account with this e-mail address; sign in instead.");
 }
 
+ThrottleId user_tries_of(UserId user, Secret secret) {
+  return secret == Secret::code ? user_codes_id(user) : user_tries_id(user);
+}
+
 /// The caller's account, unless it is a guest or erased.
 const User* account_of(const World& world, const Meta& meta) {
   const User* user = world.find<User>(meta.user);
@@ -31,6 +35,19 @@ CreateBusiness business_of(const CreateUser& command) {
   meta.actor = "user:" + meta.user.text();
   meta.seed.b ^= 0x62757369'6e657373;  // ids of its own
   return {.meta = std::move(meta), .name = command.business->name, .terms = command.business->terms};
+}
+
+/// Who uses a link about an account's address: signed in to the account, or with its password. The link alone proves
+/// only that somebody reads the mail.
+Result<void> check_owner(const Meta& meta, const User& user, const std::optional<std::string>& password_hash) {
+  const bool has_password = password_hash && !user.password_hash.empty() && *password_hash == user.password_hash;
+  if (has_password || meta.user == user.id) return {};
+  return refuse(Refusal::confirm_first, "", "Sign in to the account with this address, or give its password.");
+}
+
+/// What somebody else had made of the account's password at the provider of identities is good there no more.
+void end_password_elsewhere(World& world, const Meta& meta, FreshIds& ids, UserId user) {
+  put_job(world, meta, ids, JobKind::set_identity_password, user.value);
 }
 
 /// Its mails may go on; guests' orders join it.
@@ -95,7 +112,7 @@ void needs(const CreateUser& command, Needs& wanted) {
 
 Result<User> decide(const CreateUser& command, World& world) {
   if (command.name.empty()) return refuse(Refusal::invalid_field, "name", "Give a name.");
-  if (const auto fault = fault_of_name(command.name); !fault.empty()) {
+  if (const auto fault = fault_of_mailed_name(command.name); !fault.empty()) {
     return refuse(Refusal::invalid_field, "name", std::string(fault));
   }
   const ClaimId claim = email_claim(command.email);
@@ -121,7 +138,9 @@ Result<User> decide(const CreateUser& command, World& world) {
                {.purpose = ProofPurpose::verify_email, .email = user.email, .ttl = verification_ttl});
   }
   if (command.email_verified) put_job(world, command.meta, ids, JobKind::join_guests, user.id.value);
-  if (command.at_provider) put_job(world, command.meta, ids, JobKind::create_identity, user.id.value);
+  if (command.at_provider) {
+    put_job(world, command.meta, ids, JobKind::create_identity, user.id.value, std::to_string(user.generation));
+  }
   if (command.business) {
     const auto business = decide(business_of(command), world);
     if (!business) {
@@ -136,6 +155,30 @@ Result<User> decide(const CreateUser& command, World& world) {
   return user;
 }
 
+void needs(const TakeOverAccount& command, Needs& needs) {
+  needs.change<User>(command.user_id);
+  need_ways(needs, command.ways);
+}
+
+Result<User> decide(const TakeOverAccount& command, World& world) {
+  const Meta& meta = command.meta;
+  const User* found = world.find<User>(command.user_id);
+  if (found == nullptr || found->guest || found->erased_at || !meta.is_operator) return no_account();
+  if (found->email_verified || found->is_operator) return taken();
+  User user = *found;
+  FreshIds ids(meta);
+  void_sign_ins(world, meta, ids, user, command.ways);
+  user.name = command.name;
+  user.password_hash = command.password_hash;
+  user.is_operator = true;
+  user.locked_at.reset();
+  verified(world, meta, ids, user);
+  end_password_elsewhere(world, meta, ids, user.id);
+  world.put(user);
+  audit(world, meta, ids, "user.taken_over", user.id.value);
+  return user;
+}
+
 void needs(const ResendVerification& command, Needs& needs) {
   if (const auto* user = needs.read<User>(command.meta.user)) needs.change<Throttle>(address_mails_id(user->email));
 }
@@ -147,9 +190,8 @@ Result<User> decide(const ResendVerification& command, World& world) {
   const User user = *found;
   if (user.email_verified) return user;
   const ThrottleId throttle = address_mails_id(user.email);
-  if (free_at(world, throttle, mails_to_address, meta.now) > meta.now) {
-    return refuse(Refusal::too_many_failures, "", "So many mails went to this address already; wait an hour.");
-  }
+  const Instant free = free_at(world, throttle, mails_to_address, meta.now);
+  if (free > meta.now) return wait_until(free, meta.now, "So many mails went to this address already; wait an hour.");
   count_try(world, throttle, mails_to_address, meta.now);
   FreshIds ids(meta);
   mail_proof(world, meta, ids, user, command.proof,
@@ -158,7 +200,7 @@ Result<User> decide(const ResendVerification& command, World& world) {
 }
 
 void needs(const VerifyEmail& command, Needs& needs) {
-  if (const auto* user = need_account_of(needs, command.proof.id)) needs.change<Throttle>(user_tries_id(user->id));
+  need_account_of(needs, command.proof.id);
 }
 
 Result<User> decide(const VerifyEmail& command, World& world) {
@@ -167,12 +209,7 @@ Result<User> decide(const VerifyEmail& command, World& world) {
   if (!proof) return std::unexpected(proof.error());
   auto user = account_of(world, *proof, proof->email);
   if (!user) return user;
-  const bool has_password = command.password_hash && !user->password_hash.empty();
-  if (has_password && *command.password_hash == user->password_hash) {
-    forgive(world, user_tries_id(user->id), tries_of_user.count);
-  } else if (meta.user != user->id) {
-    return refuse(Refusal::confirm_first, "", "Sign in to the account with this address, or give its password.");
-  }
+  if (auto ok = check_owner(meta, *user, command.password_hash); !ok) return std::unexpected(ok.error());
   FreshIds ids(meta);
   if (!user->email_verified) audit(world, meta, ids, "user.email_verified", user->id.value);
   verified(world, meta, ids, *user);
@@ -197,6 +234,7 @@ Result<User> decide(const DisownAddress& command, World& world) {
   world.put(Claim{.id = email_claim(user->email), .kind = "email"});
   user->email.clear();
   end_sessions(world, meta, ids, *user);
+  if (command.at_provider) put_job(world, meta, ids, JobKind::erase_identity, user->id.value);
   world.put(*user);
   audit(world, meta, ids, "user.address_disowned", user->id.value);
   return user;
@@ -216,10 +254,9 @@ Result<Instant> decide(const RequestReset& command, World& world) {
   const ThrottleId here = resets_here_id(command.account, command.network);
   const ThrottleId to = resets_id(command.account);
   const ThrottleId from = network_mails_id(command.network);
-  if (free_at(world, here, mails_to_address, meta.now) > meta.now ||
-      free_at(world, from, mails_from_network, meta.now) > meta.now) {
-    return refuse(Refusal::too_many_failures, "", "So many mails were asked for already; wait an hour.");
-  }
+  const Instant free =
+      std::max(free_at(world, here, mails_to_address, meta.now), free_at(world, from, mails_from_network, meta.now));
+  if (free > meta.now) return wait_until(free, meta.now, "So many mails were asked for already; wait an hour.");
   count_try(world, here, mails_to_address, meta.now);
   count_try(world, from, mails_from_network, meta.now);
   // Whoever asks from elsewhere, again and again, keeps nobody from asking: the mails that went are good.
@@ -236,7 +273,9 @@ Result<Instant> decide(const RequestReset& command, World& world) {
 }
 
 void needs(const ResetPassword& command, Needs& needs) {
-  need_account_of(needs, command.proof.id);
+  if (const auto* user = need_account_of(needs, command.proof.id)) {
+    need_place(needs, user->id, user->email, command.network, command.browser);
+  }
   need_ways(needs, command.ways);
 }
 
@@ -255,6 +294,10 @@ Result<User> decide(const ResetPassword& command, World& world) {
   user->password_hash = command.password_hash;
   verified(world, meta, ids, *user);
   world.put(*user);
+  forgive(world, account_tries_id(user->email), most_tries_of_account.count);
+  forgive(world, tries_id(user->email, command.network), tries_from_network.count);
+  know_place(world, user->id, command.network, command.browser, meta.now);
+  if (command.at_provider) end_password_elsewhere(world, meta, ids, user->id);
   audit(world, meta, ids, "user.password_reset", user->id.value);
   tell_owner(world, meta, ids, *user, "password_reset");
   return user;
@@ -262,37 +305,42 @@ Result<User> decide(const ResetPassword& command, World& world) {
 
 void needs(const TakeUserTry& command, Needs& needs) {
   needs.read<User>(command.meta.user);
-  needs.change<Throttle>(user_tries_id(command.meta.user));
+  needs.change<Throttle>(user_tries_of(command.meta.user, command.secret));
 }
 
 Result<User> decide(const TakeUserTry& command, World& world) {
   const User* found = account_of(world, command.meta);
   if (found == nullptr) return no_account();
   const User user = *found;
-  if (auto left = take_try(world, command.meta, user.id); !left) return std::unexpected(left.error());
+  if (auto left = take_try(world, command.meta, user_tries_of(user.id, command.secret)); !left) {
+    return std::unexpected(left.error());
+  }
   return user;
+}
+
+void needs(const ForgiveUserTries& command, Needs& needs) {
+  needs.change<Throttle>(user_tries_of(command.meta.user, command.secret));
+}
+
+Result<Instant> decide(const ForgiveUserTries& command, World& world) {
+  forgive(world, user_tries_of(command.meta.user, command.secret), tries_of_user.count);
+  return command.meta.now;
 }
 
 namespace {
 
-/// What every change has that a password was asked for: the account, and the count of tries taken back.
-void need_change(Needs& needs, const Meta& meta) {
-  needs.change<User>(meta.user);
-  needs.change<Throttle>(user_tries_id(meta.user));
-}
-
-Result<User> proven(World& world, const Meta& meta, const std::string& password_hash) {
+/// The account that calls, while it has the password that was found right.
+Result<User> proven(const World& world, const Meta& meta, const std::string& password_hash) {
   const User* found = account_of(world, meta);
   if (found == nullptr) return no_account();
   if (found->password_hash != password_hash) return wrong_password();
-  forgive(world, user_tries_id(meta.user), tries_of_user.count);
   return *found;
 }
 
 }  // namespace
 
 void needs(const ChangePassword& command, Needs& needs) {
-  need_change(needs, command.meta);
+  needs.change<User>(command.meta.user);
 }
 
 Result<User> decide(const ChangePassword& command, World& world) {
@@ -302,6 +350,7 @@ Result<User> decide(const ChangePassword& command, World& world) {
   FreshIds ids(meta);
   user->password_hash = command.password_hash;
   end_sessions(world, meta, ids, *user, command.session_id);
+  if (command.at_provider) end_password_elsewhere(world, meta, ids, user->id);
   world.put(*user);
   audit(world, meta, ids, "user.password_changed", user->id.value);
   tell_owner(world, meta, ids, *user, "password_changed");
@@ -309,9 +358,10 @@ Result<User> decide(const ChangePassword& command, World& world) {
 }
 
 void needs(const RequestEmailChange& command, Needs& needs) {
-  need_change(needs, command.meta);
+  needs.read<User>(command.meta.user);
   needs.read<Claim>(email_claim(command.email));
-  needs.change<Throttle>(address_mails_id(command.email));
+  needs.change<Throttle>(changes_to_id(command.email));
+  needs.change<Throttle>(changes_of_id(command.meta.user));
 }
 
 Result<User> decide(const RequestEmailChange& command, World& world) {
@@ -319,11 +369,12 @@ Result<User> decide(const RequestEmailChange& command, World& world) {
   auto user = proven(world, meta, command.password_hash);
   if (!user) return user;
   if (is_claimed(world, email_claim(command.email))) return taken();
-  const ThrottleId throttle = address_mails_id(command.email);
-  if (free_at(world, throttle, mails_to_address, meta.now) > meta.now) {
-    return refuse(Refusal::too_many_failures, "", "So many mails went to this address already; wait an hour.");
-  }
-  count_try(world, throttle, mails_to_address, meta.now);
+  const ThrottleId to = changes_to_id(command.email), of = changes_of_id(user->id);
+  const Instant free =
+      std::max(free_at(world, to, changes_to_address, meta.now), free_at(world, of, changes_of_user, meta.now));
+  if (free > meta.now) return wait_until(free, meta.now, "So many mails were asked for already; wait an hour.");
+  count_try(world, to, changes_to_address, meta.now);
+  count_try(world, of, changes_of_user, meta.now);
   FreshIds ids(meta);
   mail_proof(
       world, meta, ids, *user, command.proof,
@@ -345,6 +396,7 @@ Result<User> decide(const ChangeEmail& command, World& world) {
   if (!proof) return std::unexpected(proof.error());
   auto user = account_of(world, *proof, proof->detail);
   if (!user) return user;
+  if (auto ok = check_owner(meta, *user, command.password_hash); !ok) return std::unexpected(ok.error());
   const ClaimId next = email_claim(proof->email);
   if (is_claimed(world, next)) return taken();
   FreshIds ids(meta);
@@ -371,7 +423,7 @@ Result<User> decide(const ChangeProfile& command, World& world) {
   if (found == nullptr) return no_account();
   User user = *found;
   if (command.name) {
-    const auto fault = fault_of_name(*command.name);
+    const auto fault = fault_of_mailed_name(*command.name);
     if (command.name->empty()) return refuse(Refusal::invalid_field, "name", "Give a name.");
     if (!fault.empty()) return refuse(Refusal::invalid_field, "name", std::string(fault));
     user.name = *command.name;
@@ -405,7 +457,8 @@ Result<User> decide(const BeginTotp& command, World& world) {
 }
 
 void needs(const ConfirmTotp& command, Needs& needs) {
-  need_change(needs, command.meta);
+  needs.change<User>(command.meta.user);
+  needs.change<Throttle>(user_codes_id(command.meta.user));
 }
 
 Result<User> decide(const ConfirmTotp& command, World& world) {
@@ -425,7 +478,7 @@ Result<User> decide(const ConfirmTotp& command, World& world) {
   user.totp_confirmed = true;
   user.recovery_hashes = command.recovery_hashes;
   end_sessions(world, meta, ids, user, command.session_id);
-  forgive(world, user_tries_id(meta.user), tries_of_user.count);
+  forgive(world, user_codes_id(meta.user), tries_of_user.count);
   world.put(user);
   audit(world, meta, ids, "user.totp_on", user.id.value);
   tell_owner(world, meta, ids, user, "second_factor_on");
@@ -433,7 +486,8 @@ Result<User> decide(const ConfirmTotp& command, World& world) {
 }
 
 void needs(const RemoveTotp& command, Needs& needs) {
-  need_change(needs, command.meta);
+  needs.change<User>(command.meta.user);
+  needs.change<Throttle>(user_codes_id(command.meta.user));
 }
 
 Result<User> decide(const RemoveTotp& command, World& world) {
@@ -444,6 +498,7 @@ Result<User> decide(const RemoveTotp& command, World& world) {
   if (!use_factor(*user, command.factor)) {
     return refuse(Refusal::wrong_credentials, "code", "This code is wrong, or was used before.");
   }
+  forgive(world, user_codes_id(meta.user), tries_of_user.count);
   user->totp_secret = {};
   user->totp_confirmed = false;
   user->recovery_hashes.clear();

@@ -310,11 +310,11 @@ TEST_CASE("name: one that nobody can see is none") {
 TEST_CASE("name: a business's, which stands in mails to strangers, holds no address") {
   for (const char* name : {"The Mill", "Theater St.Gallen", "Café & Söhne", "Ho:se //", ""}) {
     CAPTURE(name);
-    CHECK(fault_of_business_name(name).empty());
+    CHECK(fault_of_mailed_name(name).empty());
   }
   for (const char* name : {"PayPal: confirm at https://evil.example", "WWW.evil.example", "a@evil.example", "\u200b"}) {
     CAPTURE(name);
-    CHECK(!fault_of_business_name(name).empty());
+    CHECK(!fault_of_mailed_name(name).empty());
   }
 }
 

@@ -89,6 +89,20 @@ std::string PeopleJobs::close(domain::BusinessId id) const {
   });
 }
 
+std::string PeopleJobs::close_all(domain::UserId owner) const {
+  return each_page<domain::Business>(store, "by_owner", owner.value, [&](const auto& rows) -> std::string {
+    for (const auto& business : rows) {
+      if (auto fault = close(business.id); !fault.empty()) return fault;
+    }
+    return "";
+  });
+}
+
+Tried PeopleJobs::revoke_access(domain::UserId id) const {
+  auto fault = close_all(id);
+  return is_stopping() ? stopped() : Tried(std::move(fault));
+}
+
 Tried PeopleJobs::erase_person(domain::UserId id) const {
   const auto user = store::get<domain::User>(store, id);
   if (!user || !user->erased_at) return "there is nobody to erase";
@@ -134,14 +148,7 @@ Tried PeopleJobs::erase_person(domain::UserId id) const {
       return traces([&](domain::EraseTraces& command) { command.proof_ids = ids_of(rows); });
     });
   }
-  if (fault.empty()) {
-    fault = each_page<domain::Business>(store, "by_owner", id.value, [&](const auto& rows) -> std::string {
-      for (const auto& business : rows) {
-        if (auto broken = close(business.id); !broken.empty()) return broken;
-      }
-      return "";
-    });
-  }
+  if (fault.empty()) fault = close_all(id);
   // Those that were erased are no more in the list.
   while (fault.empty()) {
     const auto networks = store::list<domain::KnownNetwork>(store, "by_user", id.value, rows_per_read);

@@ -53,7 +53,10 @@ bool asks_provider(domain::JobKind kind) {
     case mail:
     case create_identity:
     case join_guests:
-    case erase_person: return false;
+    case erase_person:
+    case revoke_access:
+    case set_identity_password:
+    case erase_identity: return false;
   }
   return false;
 }
@@ -148,8 +151,13 @@ Tried Workers::perform(const domain::Job& job) {
       return tried.error.empty() && x_identities != nullptr ? x_identities->confirm_identity(user) : tried;
     }
     case domain::JobKind::create_identity:
-      return x_identities != nullptr ? x_identities->create_identity(domain::UserId{job.subject}) : Tried("");
+      return x_identities != nullptr ? x_identities->create_identity(domain::UserId{job.subject}, job.detail) : Tried("");
+    case domain::JobKind::set_identity_password:
+      return x_identities != nullptr ? x_identities->set_password(domain::UserId{job.subject}) : Tried("");
+    case domain::JobKind::erase_identity:
+      return x_identities != nullptr ? x_identities->erase_identity(domain::UserId{job.subject}) : Tried("");
     case domain::JobKind::erase_person: return people_jobs().erase_person(domain::UserId{job.subject});
+    case domain::JobKind::revoke_access: return people_jobs().revoke_access(domain::UserId{job.subject});
     case domain::JobKind::mail: return x_mails != nullptr ? x_mails->send(job) : Tried("");
     default: break;
   }

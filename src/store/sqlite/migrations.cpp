@@ -300,7 +300,10 @@ alter table user_account add column kept_session blob not null default x'0000000
 alter table user_account add column erased_at integer;
 alter table user_account add column generation integer not null default 0;
 alter table user_account add column tokens_since integer;
+alter table user_account add column voided_at integer;
 alter table user_account add column locked_at integer;
+alter table link_state add column session_id blob not null default x'00000000000000000000000000000000';
+alter table link_state add column generation integer not null default 0;
 create index user_account_by_guest_key on user_account (guest_key, created_at, id);
 alter table session add column previous_hash blob not null default x'';
 alter table session add column rotated_at integer;
