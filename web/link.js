@@ -5,7 +5,10 @@ import { Account, Refused, by_id, call, guarded, page_path, say, show_fault } fr
 
 const form = by_id("link");
 const purpose = form.dataset.purpose;
-const token = new URLSearchParams(location.hash.slice(1)).get("t");
+// The secret waits in this tab while its visitor signs in, so that no server is told.
+const kept = `link ${purpose}`;
+const token = new URLSearchParams(location.hash.slice(1)).get("t") ?? sessionStorage.getItem(kept);
+sessionStorage.removeItem(kept);
 const paths = {
   verify_email: "/v1/users/verify", change_email: "/v1/email-changes", reset_password: "/v1/password-resets/done",
   join_business: "/v1/memberships",
@@ -19,10 +22,11 @@ function done(word) {
 }
 
 async function use() {
-  if (purpose === "join_business" || purpose === "verify_email") {
+  if (purpose !== "reset_password") {
     const account = await Account.find();
     if (!account) {
-      location.assign(`/account/sign-in?next=${encodeURIComponent(location.pathname + location.search + location.hash)}`);
+      sessionStorage.setItem(kept, token);
+      location.assign(`/account/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`);
       return;
     }
     await account.call("POST", paths[purpose], { token });

@@ -20,7 +20,7 @@ using http::Verb;
 
 struct ValidateRequest {
   std::string qr_code;
-  std::optional<std::string> nonce, gate, direction;
+  std::optional<std::string> nonce, direction;
   static http::Shape shape() {
     using namespace http;
     return http::object<ValidateRequest>(
@@ -28,7 +28,6 @@ struct ValidateRequest {
         {required("qrCode", &ValidateRequest::qr_code, text(1, 2048).doc("The text of the scanned symbol.")),
          optional("nonce", &ValidateRequest::nonce,
                   word_text(1, 100).doc("Made by the scanner for each scan: a repeat answers as the first did.").example("scan-1")),
-         optional("gate", &ValidateRequest::gate, text(1, 40).doc("The token's own gate by default.").example("Main door")),
          optional("direction", &ValidateRequest::direction, one_of({"entry", "exit"}).example("entry"))});
   }
 };
@@ -171,7 +170,6 @@ class Door {
                           .unreadable = opening.reason,
                           .code_hash = domain::Uuid::from_bytes(digest.data()),
                           .nonce = std::move(body.nonce).value_or(""),
-                          .gate = std::move(body.gate).value_or(""),
                           .direction = body.direction == "exit" ? domain::Direction::exit : domain::Direction::entry};
     co_return co_await perform(x.lane, std::move(command), 200, decision);
   }

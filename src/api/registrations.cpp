@@ -79,6 +79,9 @@ class Registrations {
       return problem_of({Refusal::forbidden, "registrationId", "The registration belongs to another account."});
     }
     RegistrationJson out = to_json(*row);
+    if (caller->pays) {  // whoever holds the link pays; who comes is not told
+      for (auto& line : out.lines) line.holders.clear();
+    }
     out.refunds.emplace();
     for (const auto& refund : store::list<domain::Refund>(x.store, "by_registration", row->id.value, max_told_refunds).rows) {
       out.refunds->push_back(registration_refund_json(refund));

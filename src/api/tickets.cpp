@@ -233,13 +233,12 @@ class Tickets {
     if (businesses.empty() && !caller.is_operator) {
       co_return problem_of({Refusal::forbidden, "userId", "These are another user's tickets."});
     }
-    const auto page = page_of<Ticket>(x.store, request, "by_user", user.value);
+    const auto page = page_where<Ticket>(x.store, request, "by_user", user.value, [&](const Ticket& ticket) {
+      return caller.is_operator || std::ranges::find(businesses, ticket.business_id) != businesses.end();
+    });
     if (!page) co_return page.error();
     TicketList out;
-    for (const auto& ticket : page->rows) {
-      if (!caller.is_operator && std::ranges::find(businesses, ticket.business_id) == businesses.end()) continue;
-      out.tickets.push_back(to_json(ticket, nullptr));
-    }
+    for (const auto& ticket : page->rows) out.tickets.push_back(to_json(ticket, nullptr));
     if (page->next) out.next_cursor = cursor_text(*page->next);
     co_return reply(200, out);
   }

@@ -314,7 +314,7 @@ struct App::Parts {
                                    return public_url + "/account/" + page +
                                           "#t=" + proof_keys.text_of(id);
                                  },
-                             .log_links = config.smtp_url.empty() && config.sandbox};
+                             .log_links = config.smtp_url.empty() && config.logs_links};
     if (!config.mail_from.empty()) options.from = mailbox("mail_from", config.mail_from);
     if (!config.mail_reply_to.empty()) options.reply_to = mailbox("mail_reply_to", config.mail_reply_to);
     if (!config.smtp_url.empty()) {

@@ -44,6 +44,7 @@ struct Config {
   std::int64_t audit_seal_after_s = 300;
   std::vector<std::string> cors_origins;
   bool sandbox = false;
+  bool logs_links = false;  // the demo: links that would be mailed stand in the log; no key sets it
   std::string sandbox_profile = "calm";
   std::int64_t sandbox_seed = 0;
   std::int64_t sandbox_pace_percent = 100;

@@ -192,6 +192,7 @@ int run(int argc, char** argv) {
     if (!common.data) common.data = "data/demo";
     Config config = config_of(common);
     config.public_url.clear();  // the demo is for this machine
+    config.logs_links = true;
     config.rate_limits = false;  // and all its parties call from it
     result = demo(config, demo_options, common.listen.has_value());
   });

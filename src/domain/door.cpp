@@ -103,7 +103,7 @@ Result<Admit::Outcome> decide(const Admit& command, World& world) {
                                       .show_id = device->show_id,
                                       .ticket_id = found != nullptr ? found->id : TicketId{},
                                       .device_id = device->id,
-                                      .gate = command.gate.empty() ? device->gate : command.gate,
+                                      .gate = device->gate,
                                       .direction = command.direction,
                                       .reason = reason,
                                       .code_hash = command.code_hash,

@@ -28,7 +28,6 @@ struct Admit {
   DoorReason unreadable = DoorReason::malformed;  // why, where nothing was opened
   Uuid code_hash;
   std::string nonce;  // "" for none
-  std::string gate;   // "" for the device's own
   Direction direction = Direction::entry;
 };
 void needs(const Admit& command, Needs& needs);

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
+
 #include "domain/testing/office.hpp"
 
 namespace admit::domain {
@@ -14,11 +16,12 @@ struct LinkOffice {
   Rows rows;
   Office<Rows> office{rows};
 
-  void begin(std::string_view state, LinkPurpose purpose = LinkPurpose::oauth) {
+  void begin(std::string_view state, LinkPurpose purpose = LinkPurpose::oauth, SessionId session = {}) {
     const auto begun = rows.call(BeginLink{.meta = office.meta(office.organiser),
                                            .id = link_state_id(state),
                                            .purpose = purpose,
                                            .business_id = office.business,
+                                           .session_id = session,
                                            .ttl_s = 600});
     REQUIRE(begun);
   }
@@ -47,6 +50,35 @@ TEST_CASE("link: is good until its time is over") {
   CHECK(o.take("early", o.office.organiser));
   o.office.now += std::chrono::seconds{1};
   CHECK_FALSE(o.take("late", o.office.organiser));
+}
+
+TEST_CASE("link: is as good as the sign-in that it was made by") {
+  LinkOffice o;
+  Session session{.id = o.office.fresh<SessionId>(),
+                  .user_id = o.office.organiser,
+                  .created_at = o.office.now,
+                  .expires_at = o.office.now + std::chrono::hours{1}};
+  o.rows.world.put(session);
+  o.begin("used", LinkPurpose::onboarding, session.id);
+  o.begin("kept", LinkPurpose::onboarding, session.id);
+  CHECK(o.take("used", {}, LinkPurpose::onboarding));
+  session.ended_at = o.office.now;
+  o.rows.world.put(session);
+  CHECK_FALSE(o.take("kept", {}, LinkPurpose::onboarding));
+}
+
+TEST_CASE("link: is void once what signs in has changed, or its maker is locked or erased") {
+  const std::array<void (*)(User&), 3> changes{[](User& user) { ++user.generation; },
+                                               [](User& user) { user.locked_at = user.created_at; },
+                                               [](User& user) { user.erased_at = user.created_at; }};
+  for (const auto change : changes) {
+    LinkOffice o;
+    o.begin("state", LinkPurpose::onboarding);
+    User maker = o.rows.get<User>(o.office.organiser);
+    change(maker);
+    o.rows.world.put(maker);
+    CHECK_FALSE(o.take("state", {}, LinkPurpose::onboarding));
+  }
 }
 
 TEST_CASE("link: only for a business of one's own") {

@@ -23,11 +23,14 @@ struct PeopleJobs {
   [[nodiscard]] Tried join_guests(domain::UserId id) const;
   /// Holders' names, pages that show them, and what else tells who somebody was.
   [[nodiscard]] Tried erase_person(domain::UserId id) const;
+  /// An account that was taken over from whoever made it: keys and gates of before are revoked.
+  [[nodiscard]] Tried revoke_access(domain::UserId id) const;
 
  private:
   [[nodiscard]] Tried stopped() const;
-  /// A business whose owner was erased; "" or why not.
+  /// A business whose owner was erased or has taken it over; "" or why not.
   [[nodiscard]] std::string close(domain::BusinessId id) const;
+  [[nodiscard]] std::string close_all(domain::UserId owner) const;
 };
 
 }  // namespace admit::job

@@ -168,9 +168,9 @@ class Organiser(Customer):
 
 
 class Gate(Caller):
-    def validate(self, code, nonce=None, direction=None, gate=None, path="/tickets/validate"):
+    def validate(self, code, nonce=None, direction=None, path="/tickets/validate"):
         body = {"qrCode": code}
-        for name, value in (("nonce", nonce), ("direction", direction), ("gate", gate)):
+        for name, value in (("nonce", nonce), ("direction", direction)):
             if value is not None:
                 body[name] = value
         return self.post(path, body)

@@ -129,6 +129,25 @@ def test_an_onboarding_link_is_good_once(world, organiser):
     assert world.provider.session.get(onward.headers["Location"], timeout=api.LIMIT_S).status_code == 200
 
 
+def test_the_way_to_the_payment_account_ends_with_the_sign_in(world, organiser):
+    expect(organiser.post(of_business(organiser, "/stripe-account"), {"country": "DE"}), 200)
+
+    def way_back():
+        signed_in = api.sign_in(world.base_url, organiser.email, organiser.password)
+        link = expect(api.Caller(world.base_url, signed_in.token).post(of_business(organiser, "/onboarding-link")), 201)
+        world.provider.session.get(link["url"], timeout=api.LIMIT_S)
+        again = world.provider.session.get(link["url"], timeout=api.LIMIT_S, allow_redirects=False)
+        return signed_in, again.headers["Location"]
+
+    signed_in, back = way_back()
+    expect(api.Caller(world.base_url, signed_in.token).send("DELETE", "/v1/sessions/current"), 204)
+    assert world.anybody.get(back).status_code == 410
+    signed_in, back = way_back()
+    assert world.operator.send("PUT", f"/v1/users/{organiser.user_id}/lock").status_code == 204
+    assert world.anybody.get(back).status_code == 410
+    assert world.operator.send("DELETE", f"/v1/users/{organiser.user_id}/lock").status_code == 204
+
+
 def test_a_used_up_way_back_leads_nowhere(world, organiser):
     assert world.anybody.get(f"/connect/refresh?state={uuid.uuid4().hex}").status_code == 410
     assert world.anybody.get(f"/connect/return?businessId={uuid.uuid4()}").status_code == 404

@@ -54,5 +54,17 @@ def test_an_organiser_sees_of_a_customer_what_is_for_its_own_shows(world, open_s
             assert not {"qrCode", "encoding", "s3Key"} & set(told)
         assert len(expect(world.operator.get(path), 200)["tickets"]) == 2
         refused(world.customer().get(path), "forbidden", 403)
+    # What is elsewhere shows in no page and no cursor.
+    stranger = people.owner(world)
+    for organiser, own in ((world.organiser, [ticket]), (other, [foreign]), (stranger, [])):
+        told = expect(organiser.get(f"/userTickets/{customer.user_id}?limit=1"), 200)
+        assert [one["ticketId"] for one in told["tickets"]] == [one["ticketId"] for one in own]
+        assert "nextCursor" not in told
+    _, [second] = world.buy(customer, open_show[0], [(open_show[2], 1)])
+    path = f"/userTickets/{customer.user_id}?limit=1"
+    first = expect(world.organiser.get(path), 200)
+    rest = expect(world.organiser.get(f"{path}&cursor={first['nextCursor']}"), 200)
+    assert "nextCursor" not in rest
+    assert {one["ticketId"] for one in first["tickets"] + rest["tickets"]} == {ticket["ticketId"], second["ticketId"]}
     refused(world.organiser.get(f"/userQRcodes/{customer.user_id}"), "forbidden", 403)
     refused(world.operator.get(f"/userQRcodes/{customer.user_id}"), "forbidden", 403)
