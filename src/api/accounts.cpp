@@ -5,10 +5,10 @@
 #include "api/network.hpp"
 #include "api/passwords.hpp"
 #include "api/services.hpp"
+#include "api/session_cookie.hpp"
 #include "document/words.hpp"
 #include "domain/people.hpp"
 #include "domain/users.hpp"
-#include "identity/password.hpp"
 
 namespace admit::api {
 namespace {
@@ -61,15 +61,15 @@ struct ProofRequest {
   }
 };
 
-struct VerifyRequest {
+struct OwnersProof {
   std::string token;
   std::optional<std::string> password;
   static http::Shape shape() {
     using namespace http;
-    return http::object<VerifyRequest>(
-        "VerifyRequest", {required("token", &VerifyRequest::token, text(1, 200).doc("From the link in the mail.")),
-                          optional("password", &VerifyRequest::password,
-                                   text(1, 256).doc("Of the account, for who is not signed in."))});
+    return http::object<OwnersProof>(
+        "OwnersProof",
+        {required("token", &OwnersProof::token, text(1, 200).doc("From the link in the mail.")),
+         optional("password", &OwnersProof::password, text(1, 256).doc("Of the account, for who is not signed in."))});
   }
 };
 
@@ -127,13 +127,17 @@ class Accounts {
     co_return reply(201, me_json(x, *answer.result));
   }
 
+  Task verify(Request& request) { return by_owner<domain::VerifyEmail>(request); }
+  Task change_email(Request& request) { return by_owner<domain::ChangeEmail>(request); }
+
   /// By who is signed in, or by the password, whose tries are counted for the link's account.
-  Task verify(Request& request) {
-    auto body = body_of<VerifyRequest>(request);
+  template <class Command>
+  Task by_owner(Request& request) {
+    auto body = body_of<OwnersProof>(request);
     if (!body) co_return body.error();
     const auto proof = proof_in(body->token);
     if (!proof) co_return proof.error();
-    domain::VerifyEmail command{.meta = meta_of(x, request), .proof = *proof};
+    Command command{.meta = meta_of(x, request), .proof = *proof};
     if (request.bearer()) {
       const auto caller = caller_of(x, request);
       if (!caller) co_return caller.error();
@@ -143,16 +147,9 @@ class Accounts {
     if (body->password && row && row->secret_hash == proof->secret_hash && !row->used) {
       domain::Meta meta = meta_of(x, request);
       meta.user = row->user_id;
-      domain::TakeUserTry take{.meta = std::move(meta)};
-      const auto taken = co_await submit(x.lane, std::move(take));
-      if (!taken.result) co_return problem_of(taken.result.error());
-      const std::string hash = taken.result->password_hash;
-      const std::string password = *body->password;
-      const bool right = co_await on_pool(x.password_pool, [hash, password] {
-        return identity::verify_password(hash.empty() ? std::nullopt : std::optional(hash), password);
-      });
-      if (!right) co_return problem_of({Refusal::wrong_credentials, "password", "The password is wrong."});
-      command.password_hash = hash;
+      const auto user = co_await user_with(x, std::move(meta), *body->password);
+      if (!user) co_return user.error();
+      command.password_hash = user->password_hash;
     }
     co_return co_await done(std::move(command));
   }
@@ -160,14 +157,7 @@ class Accounts {
   Task disown(Request& request) {
     const auto proof = token_of(request);
     if (!proof) co_return proof.error();
-    domain::DisownAddress command{.meta = meta_of(x, request), .proof = *proof};
-    co_return co_await done(std::move(command));
-  }
-
-  Task change_email(Request& request) {
-    const auto proof = token_of(request);
-    if (!proof) co_return proof.error();
-    domain::ChangeEmail command{.meta = meta_of(x, request), .proof = *proof};
+    domain::DisownAddress command{.meta = meta_of(x, request), .proof = *proof, .at_provider = signs_up_elsewhere(x)};
     co_return co_await done(std::move(command));
   }
 
@@ -202,8 +192,14 @@ class Accounts {
     domain::ResetPassword command{.meta = meta_of(x, request),
                                   .proof = *std::move(proof),
                                   .password_hash = std::move(hash),
-                                  .ways = ways_of(x, row->user_id)};
-    co_return co_await done(std::move(command));
+                                  .ways = ways_of(x, row->user_id),
+                                  .network = network_of(request.peer),
+                                  .browser = browser_of(x, request),
+                                  .at_provider = signs_up_elsewhere(x)};
+    const std::string browser = command.browser;
+    auto answer = co_await done(std::move(command));
+    if (!browser.empty() && answer.status == 204) answer.headers.push_back(browser_cookie(browser));
+    co_return answer;
   }
 
   Response keys(Request&) { return http::json_response(200, x.tokens.jwks()); }
@@ -245,7 +241,7 @@ void add_accounts(http::Router& router, Services& services) {
                     .description = "By who is signed in to the account, or gives its password: the link alone proves "
                                    "only that somebody reads the mail. What guests bought with the address joins the "
                                    "account.",
-                    .request = http::json_body<VerifyRequest>(),
+                    .request = http::json_body<OwnersProof>(),
                     .replies = {http::empty_reply(204, "It is confirmed.")},
                     .problems = refusals({Refusal::wrong_credentials, Refusal::confirm_first,
                                           Refusal::too_many_failures, Refusal::unknown_proof}),
@@ -263,10 +259,13 @@ void add_accounts(http::Router& router, Services& services) {
   router.add(route(open, Verb::POST, "/v1/email-changes", on(&Accounts::change_email),
                    {.operation_id = "changeEmail",
                     .summary = "Take the new address of an account into use by the link that was mailed to it",
-                    .request = http::json_body<ProofRequest>(),
+                    .description = "By who is signed in to the account, or gives its password: whoever only reads the "
+                                   "mail may be somebody whose address a stranger wants for an account of their own.",
+                    .request = http::json_body<OwnersProof>(),
                     .replies = {http::empty_reply(204, "The account has the new address; the old one was told.")},
-                    .problems = refusals({Refusal::unknown_proof, Refusal::email_taken}),
-                    .curl = {{"body", R"({"token": "$EMAIL_CHANGE"})"}}}));
+                    .problems = refusals({Refusal::wrong_credentials, Refusal::confirm_first,
+                                          Refusal::too_many_failures, Refusal::unknown_proof, Refusal::email_taken}),
+                    .curl = {{"body", R"({"token": "$EMAIL_CHANGE", "password": "correct horse battery"})"}}}));
   router.add(route(open, Verb::POST, "/v1/password-resets", on(&Accounts::ask_reset),
                    {.operation_id = "askForPasswordReset",
                     .summary = "Ask for a mail with a link to set a new password",

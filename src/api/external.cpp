@@ -140,6 +140,7 @@ domain::AdmitPerson admit_command(const Services& services, const domain::Meta& 
   domain::AdmitPerson command{
       .meta = meta, .person = person_of(provider, claims), .link_by_email = provider.link_by_email};
   if (!claims.email.empty()) command.verification = new_proof(services, meta);
+  command.at_provider = signs_up_elsewhere(services);
   if (claims.email_verified && provider.link_by_email) {
     const auto claim = store::get<domain::Claim>(services.store, domain::email_claim(claims.email));
     if (claim && claim->target) command.ways = ways_of(services, domain::UserId{claim->target});
@@ -157,6 +158,13 @@ std::optional<domain::User> linked_user(const Services& services, const domain::
 http::Problem not_accepted(ExternalFault fault) {
   return {401, "unauthenticated", "The provider's token is not accepted (" + std::string(identity::word(fault)) + ").",
           "", 0};
+}
+
+/// Nobody chose the provider to guard the account instead of the factor that they set up here.
+http::Problem wants_second_factor() {
+  return problem_of({Refusal::second_factor_required, "",
+                     "The account has a second factor, and this sign-in does not say that one was used: use one at the "
+                     "provider, or sign in here with password and code."});
 }
 
 class External {
@@ -414,6 +422,9 @@ class External {
     admit.once = domain::derived_id<domain::ProofId>("sign-in", way->nonce);
     const auto admitted = co_await submit(x.lane, std::move(admit));
     if (!admitted.result) co_return back_to_sign_in(domain::word(admitted.result.error().code));
+    if (admitted.result->totp_confirmed && !claims->second_factor) {
+      co_return back_to_sign_in(domain::word(Refusal::second_factor_required));
+    }
     domain::Meta meta = meta_of(x, request);
     meta.user = admitted.result->id;
     meta.actor = "user:" + meta.user.text();
@@ -441,7 +452,7 @@ bool signs_up_elsewhere(const Services& services) {
   return services.external != nullptr && services.external->sign_up_provider() != nullptr;
 }
 
-std::optional<Caller> external_caller(const Services& services, std::string_view bearer) {
+std::optional<Expected<Caller>> external_caller(const Services& services, std::string_view bearer) {
   if (services.external == nullptr) return std::nullopt;
   const auto verified = services.external->verify(bearer, services.clock());
   if (!verified) return std::nullopt;
@@ -452,6 +463,7 @@ std::optional<Caller> external_caller(const Services& services, std::string_view
   if (!user || user->locked_at) return std::nullopt;
   // Whoever signed out everywhere wants a new token, not this one.
   if (user->tokens_since && claims.issued_at <= *user->tokens_since) return std::nullopt;
+  if (user->totp_confirmed && !claims.second_factor) return std::unexpected(wants_second_factor());
   Caller caller;
   caller.user = user->id;
   caller.is_operator = user->is_operator || claims.is_operator;

@@ -13,7 +13,7 @@ std::string network_of(std::string_view address) {
   if (fault) return std::string(address);
   if (parsed.is_v6() && parsed.to_v6().is_v4_mapped()) parsed = ip::make_address_v4(ip::v4_mapped, parsed.to_v6());
   if (parsed.is_v4()) return ip::network_v4(parsed.to_v4(), 24).canonical().to_string();
-  return ip::network_v6(parsed.to_v6(), 64).canonical().to_string();
+  return ip::network_v6(parsed.to_v6(), 48).canonical().to_string();
 }
 
 }  // namespace admit::api

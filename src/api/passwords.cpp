@@ -33,22 +33,32 @@ http::Problem too_many_failures(domain::Instant until, domain::Instant now) {
   return problem;
 }
 
-boost::asio::awaitable<Expected<domain::User>> proven_user(Services& services, domain::Meta meta, Caller caller,
-                                                           std::string password) {
+boost::asio::awaitable<Expected<domain::User>> user_with(Services& services, domain::Meta meta, std::string password) {
   domain::TakeUserTry take{.meta = meta};
   const auto taken = co_await submit(services.lane, std::move(take));
   if (!taken.result) co_return std::unexpected(problem_of(taken.result.error()));
-  const domain::User user = *taken.result;
-  if (user.password_hash.empty()) {
-    if (domain::check_proven(proven_at(services, caller), meta.now)) co_return user;
+  const std::string hash = taken.result->password_hash;
+  const bool right = co_await on_pool(services.password_pool, [hash, password] {
+    return identity::verify_password(hash.empty() ? std::nullopt : std::optional(hash), password);
+  });
+  if (!right) {
+    co_return std::unexpected(problem_of({Refusal::wrong_credentials, "password", "The password is wrong."}));
+  }
+  domain::ForgiveUserTries right_one{.meta = meta};
+  const auto forgiven = co_await submit(services.lane, std::move(right_one));
+  if (!forgiven.result) co_return std::unexpected(problem_of(forgiven.result.error()));
+  co_return *taken.result;
+}
+
+boost::asio::awaitable<Expected<domain::User>> proven_user(Services& services, domain::Meta meta, Caller caller,
+                                                           std::string password) {
+  auto user = store::get<domain::User>(services.store, caller.user);
+  if (user && !user->guest && !user->erased_at && user->password_hash.empty()) {
+    if (domain::check_proven(proven_at(services, caller), meta.now)) co_return *std::move(user);
     co_return std::unexpected(
         problem_of({Refusal::wrong_credentials, "", "Sign in again first: the account has no password to ask for."}));
   }
-  const std::string hash = user.password_hash;
-  const bool right =
-      co_await on_pool(services.password_pool, [hash, password] { return identity::verify_password(hash, password); });
-  if (right) co_return user;
-  co_return std::unexpected(problem_of({Refusal::wrong_credentials, "password", "The password is wrong."}));
+  co_return co_await user_with(services, std::move(meta), std::move(password));
 }
 
 domain::Instant proven_at(const Services& services, const Caller& caller) {

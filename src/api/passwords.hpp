@@ -20,7 +20,11 @@ boost::asio::awaitable<std::string> hash_of(Services& services, std::string pass
 /// 429 with how long to wait.
 [[nodiscard]] http::Problem too_many_failures(domain::Instant until, domain::Instant now);
 
-/// The account that calls, once its password was found right; each try is counted. An account without a password must
+/// Whether a password is that of the account that `meta` names; each try is counted until it is. The account, or 401
+/// `wrong_credentials`, 429 `too_many_failures`; also where the account has none.
+boost::asio::awaitable<Expected<domain::User>> user_with(Services& services, domain::Meta meta, std::string password);
+
+/// As user_with, for the account that calls. An account without a password must
 /// have signed in within ten minutes instead. 401 `wrong_credentials`, 429 `too_many_failures`.
 boost::asio::awaitable<Expected<domain::User>> proven_user(Services& services, domain::Meta meta, Caller caller,
                                                            std::string password);

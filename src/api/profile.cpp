@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "api/account_json.hpp"
+#include "api/external.hpp"
 #include "api/paging.hpp"
 #include "api/passwords.hpp"
 #include "api/registration_json.hpp"
@@ -274,7 +275,8 @@ class Profile {
     domain::ChangePassword command{.meta = meta_of(x, request, in->caller),
                                    .session_id = in->caller.session,
                                    .old_password_hash = user->password_hash,
-                                   .password_hash = std::move(hash)};
+                                   .password_hash = std::move(hash),
+                                   .at_provider = signs_up_elsewhere(x)};
     co_return co_await done(std::move(command));
   }
 
@@ -298,7 +300,8 @@ class Profile {
     if (!user) co_return user.error();
     domain::ErasePerson command{.meta = meta_of(x, request, in->caller),
                                 .password_hash = user->password_hash,
-                                .show_ids = co_await on_pool(x.pool, [&] { return shows_ahead(user->id); })};
+                                .show_ids = co_await on_pool(x.pool, [&] { return shows_ahead(user->id); }),
+                                .at_provider = signs_up_elsewhere(x)};
     const auto answer = co_await submit(x.lane, std::move(command));
     if (!answer.result) co_return problem_of(answer.result.error());
     x.workers.wake();

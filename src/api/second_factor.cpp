@@ -97,7 +97,7 @@ class SecondFactor {
     const auto in = input<None, CodeRequest>(request, caller_of(x, request));
     if (!in) co_return in.error();
     const domain::Meta meta = meta_of(x, request, in->caller);
-    domain::TakeUserTry take{.meta = meta};
+    domain::TakeUserTry take{.meta = meta, .secret = domain::Secret::code};
     const auto taken = co_await submit(x.lane, std::move(take));
     if (!taken.result) co_return problem_of(taken.result.error());
     const domain::User& user = *taken.result;
@@ -124,6 +124,9 @@ class SecondFactor {
         co_await proven_user(x, meta_of(x, request, in->caller), in->caller, in->body.password.value_or(""));
     if (!user) co_return user.error();
     if (!user->totp_confirmed) co_return problem_of({Refusal::second_factor_off, "", "No second factor is set up."});
+    domain::TakeUserTry take{.meta = next_meta(request, in->caller), .secret = domain::Secret::code};
+    const auto taken = co_await submit(x.lane, std::move(take));
+    if (!taken.result) co_return problem_of(taken.result.error());
     const auto factor = factor_of(x, *user, in->body.code, x.clock());
     if (!factor) co_return wrong_code();
     domain::RemoveTotp command{

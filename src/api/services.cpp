@@ -117,7 +117,8 @@ std::string_view when(domain::Refusal refusal) {
     case unknown_session: return "There is no such sign-in.";
     case session_ended: return "The sign-in has ended, or its token was used before.";
     case wrong_credentials: return "E-mail address or password is wrong.";
-    case second_factor_required: return "The password is right; send the code of the second factor too.";
+    case second_factor_required:
+      return "The password, or the provider's token, is right; the code of the second factor is wanted too.";
     case account_locked: return "The account is locked; write to whoever runs this office.";
     case confirm_first: return "Who calls proved too long ago who they are; give the password, or sign in, anew.";
     case too_many_failures: return "Too many tries failed; wait.";

@@ -40,6 +40,7 @@ struct AdmitPerson {
   std::optional<ProofId> once;              // of a sign-in in the browser: good for one
   SignInWays ways;                          // of the account that has the address
   std::optional<MailedProof> verification;  // mailed to an address that has to be proven
+  bool at_provider = false;                 // as ResetPassword has it
 };
 void needs(const AdmitPerson& command, Needs& needs);
 [[nodiscard]] Result<User> decide(const AdmitPerson& command, World& world);
@@ -54,11 +55,22 @@ struct LinkIdentity {
   Meta meta;
   ExternalPerson person;
   std::size_t linked = 0;
-  Instant proven_at{};      // when the caller last gave a password, or signed in
-  bool at_sign_up = false;  // a name that was made for the account as it was opened
+  Instant proven_at{};  // when the caller last gave a password, or signed in
+  /// Of a name that we made for the account as it was opened: what the account's generation was when the name got its
+  /// password. Refuses conflict where it is another now.
+  std::optional<std::int64_t> made_at_generation;
 };
 void needs(const LinkIdentity& command, Needs& needs);
 [[nodiscard]] Result<ExternalIdentity> decide(const LinkIdentity& command, World& world);
+
+/// Tokens of other providers issued until now sign in to the account no more. Refuses: unknown_user.
+struct RefuseTokens {
+  using Outcome = User;
+  Meta meta;
+  UserId user_id;
+};
+void needs(const RefuseTokens& command, Needs& needs);
+[[nodiscard]] Result<User> decide(const RefuseTokens& command, World& world);
 
 /// Refuses: unknown_identity (also somebody else's), only_sign_in (no password is set, and `ways` holds nothing else
 /// that still signs in).

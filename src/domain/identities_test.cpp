@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "domain/sessions.hpp"
 #include "domain/testing/office.hpp"
 #include "domain/throttle.hpp"
 
@@ -51,7 +52,8 @@ struct Desk {
   }
   /// As it was made with the account.
   Result<ExternalIdentity> link_at_sign_up(UserId user, ExternalPerson who) {
-    return rows.call(LinkIdentity{.meta = office.meta(user), .person = std::move(who), .at_sign_up = true});
+    return rows.call(
+        LinkIdentity{.meta = office.meta(user), .person = std::move(who), .made_at_generation = now(user).generation});
   }
   Result<ExternalIdentity> unlink(UserId user, IdentityId id, SignInWays ways = {}) {
     return rows.call(UnlinkIdentity{.meta = office.meta(user), .identity_id = id, .ways = std::move(ways)});
@@ -271,6 +273,23 @@ TEST_CASE("identity: none is linked before the address of the account is proven,
   const auto made = d.account("new@example.org", false);
   CHECK(code(d.link(made.id, person())) == "email_not_verified");
   CHECK(code(d.link_at_sign_up(made.id, person())) == "good");
+}
+
+TEST_CASE("identity: one that was made with the account is not linked once what signs in has changed") {
+  Desk d;
+  const auto made = d.account("new@example.org", false);
+  const LinkIdentity link{.meta = d.office.meta(made.id), .person = person(), .made_at_generation = made.generation};
+  d.office.must(EndSessions{.meta = d.office.meta(made.id), .user_id = made.id, .kept = {}});
+  CHECK(code(d.rows.call(link)) == "conflict");
+}
+
+TEST_CASE("identity: one that was made with the account proves no address, whatever is confirmed there") {
+  Desk d;
+  const auto made = d.account("alice@example.org", false);
+  REQUIRE(d.link_at_sign_up(made.id, person(made.id.text())));
+  CHECK(d.admit(person(made.id.text()))->id == made.id);
+  CHECK_FALSE(d.now(made.id).email_verified);
+  CHECK(d.now(made.id).password_hash == "hash");
 }
 
 TEST_CASE("identity: none is linked long after who signed in proved who they are; the owner is told") {

@@ -15,7 +15,8 @@ inline constexpr std::size_t max_name_bytes = 200;
 /// name is fine; one that nobody can see is not.
 [[nodiscard]] std::string_view fault_of_name(std::string_view name);
 
-/// As fault_of_name, for a name that stands in mails to strangers, as those of accounts and businesses do: it holds no address of a page or a mailbox either
+/// As fault_of_name, for a name that stands in mails to strangers, as those of accounts and businesses do: it holds no
+/// address of a page or a mailbox either
 /// (`://`, `www.`, `@`).
 [[nodiscard]] std::string_view fault_of_mailed_name(std::string_view name);
 

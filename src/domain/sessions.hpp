@@ -58,6 +58,12 @@ void needs(const TakeSignInTry& command, Needs& needs);
 /// When it may be asked next; `meta.now` while it may be asked at once. The rows of its needs must be loaded.
 [[nodiscard]] Instant free_at(const TakeSignInTry& command, const World& world);
 
+/// Of who gave the right password, or read the account's mail, somewhere: what know_place changes.
+void need_place(Needs& needs, UserId user, const std::string& account, const std::string& network,
+                const std::string& browser);
+/// The network, and the browser unless it is "", are known to the account from now on.
+void know_place(World& world, UserId user, const std::string& network, const std::string& browser, Instant now);
+
 /// Refuses: unknown_user (also an erased one), account_locked, wrong_credentials (the password was changed meanwhile,
 /// or the factor is used up), second_factor_required, conflict (the id is taken).
 struct StartSession {

@@ -4,6 +4,7 @@
 
 #include "domain/testing/office.hpp"
 #include "domain/throttle.hpp"
+#include "domain/users.hpp"
 
 namespace admit::domain {
 namespace {
@@ -274,6 +275,24 @@ TEST_CASE("throttle: a browser that the account was used in is not slowed down, 
   CHECK(knocks("elsewhere", "mine") == 0);
   d.o.now += tries_from_network.within;
   CHECK(knocks("abroad", "mine") == tries_from_network.count);
+}
+
+TEST_CASE("throttle: who reads the account's mail waits for nobody's guesses") {
+  Door d;
+  for (int network = 0; network < 400; ++network) {
+    d.knocks("buyer@example.org", "net " + std::to_string(network), 100);
+  }
+  d.knocks("buyer@example.org", "abroad", 100);
+  REQUIRE(d.knocks("buyer@example.org", "abroad", 1) == 0);
+  const MailedProof proof{d.o.fresh<ProofId>(), {"secret"}};
+  d.o.must(RequestReset{.meta = d.o.meta(), .account = "buyer@example.org", .network = "abroad", .proof = proof});
+  d.o.must(ResetPassword{.meta = d.o.meta(), .proof = proof, .password_hash = "new", .network = "abroad"});
+  CHECK(d.knocks("buyer@example.org", "abroad", 1) == 1);
+  REQUIRE(d.enter("abroad", "new"));
+  for (int network = 0; network < 400; ++network) {
+    d.knocks("buyer@example.org", "net " + std::to_string(network), 100);
+  }
+  CHECK(d.knocks("buyer@example.org", "abroad", 100) == tries_from_network.count);
 }
 
 TEST_CASE("throttle: one network may not try account after account") {

@@ -53,6 +53,19 @@ void needs(const CreateUser& command, Needs& needs);
 /// The id it will have.
 [[nodiscard]] UserId user_of(const CreateUser& command);
 
+/// By whoever has the installation: an account whose address nobody proved becomes an operator's. Whatever signed in to
+/// it before is void. Refuses: unknown_user, email_taken (it was proven, or is an operator's).
+struct TakeOverAccount {
+  using Outcome = User;
+  Meta meta;
+  UserId user_id;
+  std::string name;
+  std::string password_hash;
+  SignInWays ways;  // of the account
+};
+void needs(const TakeOverAccount& command, Needs& needs);
+[[nodiscard]] Result<User> decide(const TakeOverAccount& command, World& world);
+
 /// Mails the link once more; nothing where the address is verified. Refuses: unknown_user, too_many_failures (so many
 /// mails were sent to the address).
 struct ResendVerification {
@@ -80,7 +93,8 @@ void needs(const VerifyEmail& command, Needs& needs);
 struct DisownAddress {
   using Outcome = User;
   Meta meta;
-  MailedProof proof;  // of the link to confirm it
+  MailedProof proof;         // of the link to confirm it
+  bool at_provider = false;  // a user that we made at the provider of identities is deleted by a job
 };
 void needs(const DisownAddress& command, Needs& needs);
 [[nodiscard]] Result<User> decide(const DisownAddress& command, World& world);
@@ -97,25 +111,42 @@ void needs(const RequestReset& command, Needs& needs);
 [[nodiscard]] Result<Instant> decide(const RequestReset& command, World& world);
 
 /// Sets a password; proves the address; ends all sign-ins. Where nobody had proven the address before, whatever else
-/// signs in is void: it may be a stranger's. Refuses: unknown_proof.
+/// signs in is void: it may be a stranger's. Whoever reads the address's mail waits for nobody's guesses: those made at
+/// the account are forgiven, and the place it is done from is known to it from now on. Refuses: unknown_proof.
 struct ResetPassword {
   using Outcome = User;
   Meta meta;
   MailedProof proof;
   std::string password_hash;
   SignInWays ways;  // of the proof's account
+  std::string network;
+  std::string browser;       // "" none
+  bool at_provider = false;  // a user that we made at the provider of identities loses its password by a job
 };
 void needs(const ResetPassword& command, Needs& needs);
 [[nodiscard]] Result<User> decide(const ResetPassword& command, World& world);
 
+/// What somebody signed in gives to prove who they are. Tries at each are counted apart: who knows the one guesses no
+/// more at the other.
+enum class Secret : unsigned char { password, code };
 /// By somebody signed in, before a password or a code of theirs is looked at: counts the try, as if it failed.
 /// Refuses: unknown_user, too_many_failures.
 struct TakeUserTry {
   using Outcome = User;
   Meta meta;
+  Secret secret = Secret::password;
 };
 void needs(const TakeUserTry& command, Needs& needs);
 [[nodiscard]] Result<User> decide(const TakeUserTry& command, World& world);
+
+/// It was right, whatever comes of what it was given for: those tries are taken back.
+struct ForgiveUserTries {
+  using Outcome = Instant;
+  Meta meta;
+  Secret secret = Secret::password;
+};
+void needs(const ForgiveUserTries& command, Needs& needs);
+[[nodiscard]] Result<Instant> decide(const ForgiveUserTries& command, World& world);
 
 /// Ends all other sign-ins. Refuses: unknown_user, wrong_credentials (the password was changed meanwhile).
 struct ChangePassword {
@@ -124,6 +155,7 @@ struct ChangePassword {
   SessionId session_id;           // goes on
   std::string old_password_hash;  // the one that was found right; "" where there was none
   std::string password_hash;
+  bool at_provider = false;  // as ResetPassword has it
 };
 void needs(const ChangePassword& command, Needs& needs);
 [[nodiscard]] Result<User> decide(const ChangePassword& command, World& world);
@@ -139,11 +171,14 @@ struct RequestEmailChange {
 void needs(const RequestEmailChange& command, Needs& needs);
 [[nodiscard]] Result<User> decide(const RequestEmailChange& command, World& world);
 
-/// The account has the new address, verified; the old one is free and told so. Refuses: unknown_proof, email_taken.
+/// The account has the new address, verified; the old one is free and told so. By whoever is signed in to the account,
+/// or knows its password: who only reads the address's mail may be somebody whose address a stranger wants for an
+/// account of their own. Refuses: confirm_first, unknown_proof, email_taken.
 struct ChangeEmail {
   using Outcome = User;
   Meta meta;
   MailedProof proof;
+  std::optional<std::string> password_hash;  // as VerifyEmail has it
 };
 void needs(const ChangeEmail& command, Needs& needs);
 [[nodiscard]] Result<User> decide(const ChangeEmail& command, World& world);
@@ -160,7 +195,8 @@ void needs(const ChangeProfile& command, Needs& needs);
 
 // The second factor.
 
-/// Keeps a secret that is not confirmed yet. Refuses: confirm_first, unknown_user, email_not_verified, second_factor_on.
+/// Keeps a secret that is not confirmed yet. Refuses: confirm_first, unknown_user, email_not_verified,
+/// second_factor_on.
 struct BeginTotp {
   using Outcome = User;
   Meta meta;
@@ -171,8 +207,8 @@ void needs(const BeginTotp& command, Needs& needs);
 [[nodiscard]] Result<User> decide(const BeginTotp& command, World& world);
 
 /// A code of it was right: from now on signing in with the password wants one. Ends all other sign-ins.
-/// Refuses: unknown_user, email_not_verified, second_factor_on, second_factor_off (none was begun, or another was), wrong_credentials (the
-/// code was used before).
+/// Refuses: unknown_user, email_not_verified, second_factor_on, second_factor_off (none was begun, or another was),
+/// wrong_credentials (the code was used before).
 struct ConfirmTotp {
   using Outcome = User;
   Meta meta;

@@ -251,8 +251,71 @@ TEST_CASE("account: its tries with passwords and codes are counted, and forgiven
   };
   for (int n = 0; n < tries_of_user.count; ++n) CHECK(attempt());
   CHECK(code(attempt()) == Refusal::too_many_failures);
-  p.o.must(ChangePassword{.meta = p.o.meta(p.o.buyer), .old_password_hash = "-", .password_hash = "new"});
+  p.o.must(ForgiveUserTries{.meta = p.o.meta(p.o.buyer), .secret = Secret::code});
+  CHECK(code(attempt()) == Refusal::too_many_failures);
+  p.o.must(ForgiveUserTries{.meta = p.o.meta(p.o.buyer)});
   CHECK(attempt());
+}
+
+TEST_CASE("account: who knows the password guesses at codes no more often for it") {
+  People p;
+  for (int n = 0; n < tries_of_user.count; ++n) {
+    CHECK(p.o.call(TakeUserTry{p.o.meta(p.o.buyer)}));
+    CHECK(p.o.call(TakeUserTry{p.o.meta(p.o.buyer), Secret::code}));
+    p.o.must(ForgiveUserTries{.meta = p.o.meta(p.o.buyer)});
+  }
+  CHECK(code(p.o.call(TakeUserTry{p.o.meta(p.o.buyer), Secret::code})) == Refusal::too_many_failures);
+}
+
+TEST_CASE("account: what was made of its password elsewhere ends with it") {
+  People p;
+  auto command = p.ada();
+  command.at_provider = true;
+  p.o.must(command);
+  CHECK(p.jobs(JobKind::create_identity, "0") == 1);
+  ChangePassword change{.meta = p.o.meta(p.o.buyer), .old_password_hash = "-", .password_hash = "new"};
+  p.o.must(change);
+  CHECK(p.jobs(JobKind::set_identity_password) == 0);
+  change = {.meta = p.o.meta(p.o.buyer), .old_password_hash = "new", .password_hash = "-", .at_provider = true};
+  p.o.must(change);
+  CHECK(p.jobs(JobKind::set_identity_password) == 1);
+  const auto proof = p.proof();
+  p.o.must(RequestReset{.meta = p.o.meta(), .account = "buyer@example.org", .network = "n", .proof = proof});
+  p.o.must(
+      ResetPassword{.meta = p.o.meta(), .proof = proof, .password_hash = "-", .network = "n", .at_provider = true});
+  CHECK(p.jobs(JobKind::set_identity_password) == 2);
+  p.o.must(ErasePerson{.meta = p.o.meta(p.o.buyer), .password_hash = "-", .at_provider = true});
+  CHECK(p.jobs(JobKind::erase_identity) == 1);
+}
+
+TEST_CASE("account: one that nobody confirmed is taken over by who has the installation") {
+  People p;
+  const auto take = [&](UserId id) {
+    return p.o.call(
+        TakeOverAccount{.meta = p.o.by_operator(), .user_id = id, .name = "Boss", .password_hash = "boss's"});
+  };
+  const auto session = p.o.fresh<SessionId>();
+  p.o.must(StartSession{.meta = p.o.meta(), .session_id = session, .user_id = p.o.buyer, .refresh_hash = {"1"}});
+  p.o.prove_address(p.o.other_buyer);
+  CHECK(code(take(p.o.other_buyer)) == Refusal::email_taken);
+  REQUIRE(take(p.o.buyer));
+  CHECK(p.buyer().is_operator);
+  CHECK(p.buyer().email_verified);
+  CHECK(p.buyer().password_hash == "boss's");
+  CHECK(!is_live(p.rows.get<Session>(session), p.buyer(), p.o.now));
+  CHECK(code(take(p.o.buyer)) == Refusal::email_taken);
+}
+
+TEST_CASE("account: a new address is taken by who is signed in to the account, or knows its password") {
+  People p;
+  const auto proof = p.proof();
+  p.o.must(RequestEmailChange{
+      .meta = p.o.meta(p.o.buyer), .email = "victim@example.org", .password_hash = "-", .proof = proof});
+  CHECK(code(p.o.call(ChangeEmail{p.o.meta(), proof})) == Refusal::confirm_first);
+  CHECK(code(p.o.call(ChangeEmail{p.o.meta(p.o.other_buyer), proof})) == Refusal::confirm_first);
+  CHECK(code(p.o.call(ChangeEmail{p.o.meta(), proof, "wrong"})) == Refusal::confirm_first);
+  CHECK(p.buyer().email == "buyer@example.org");
+  CHECK(p.o.must(ChangeEmail{p.o.meta(), proof, "-"}).email == "victim@example.org");
 }
 
 TEST_CASE("account: a new address is proven before it is taken; the old one is free and told") {
@@ -266,7 +329,7 @@ TEST_CASE("account: a new address is proven before it is taken; the old one is f
   CHECK(code(ask("other@example.org", "-")) == Refusal::email_taken);
   CHECK(ask("new@example.org", "-"));
   CHECK(p.buyer().email == "buyer@example.org");
-  CHECK(p.o.must(ChangeEmail{p.o.meta(), proof}).email == "new@example.org");
+  CHECK(p.o.must(ChangeEmail{p.o.meta(p.o.buyer), proof}).email == "new@example.org");
   CHECK(p.buyer().email_verified);
   CHECK(p.jobs(JobKind::mail, "change_email") == 1);
   CHECK(p.jobs(JobKind::mail, "email_changed") == 1);
@@ -311,7 +374,7 @@ TEST_CASE("account: links that were mailed are void once what signs in has chang
         .meta = p.o.meta(p.o.buyer), .email = "new@example.org", .password_hash = "-", .proof = change});
     p.o.must(RequestReset{.meta = p.o.meta(), .account = "buyer@example.org", .network = "n", .proof = reset});
     between(p);
-    const auto changed = p.o.call(ChangeEmail{p.o.meta(), change});
+    const auto changed = p.o.call(ChangeEmail{p.o.meta(p.o.buyer), change});
     if (changed) return true;
     CHECK(code(changed) == Refusal::unknown_proof);
     CHECK(code(p.o.call(ResetPassword{p.o.meta(), reset, "late"})) == Refusal::unknown_proof);
@@ -332,7 +395,7 @@ TEST_CASE("account: an address that somebody took meanwhile is refused") {
   p.o.must(RequestEmailChange{
       .meta = p.o.meta(p.o.buyer), .email = "ada@example.net", .password_hash = "-", .proof = proof});
   p.o.must(p.ada());
-  CHECK(code(p.o.call(ChangeEmail{p.o.meta(), proof})) == Refusal::email_taken);
+  CHECK(code(p.o.call(ChangeEmail{p.o.meta(p.o.buyer), proof})) == Refusal::email_taken);
 }
 
 TEST_CASE("account: a reset asked for before a change of address is void") {
@@ -342,7 +405,7 @@ TEST_CASE("account: a reset asked for before a change of address is void") {
   p.o.must(RequestReset{.meta = p.o.meta(), .account = "buyer@example.org", .network = "n", .proof = reset});
   p.o.must(RequestEmailChange{
       .meta = p.o.meta(p.o.buyer), .email = "new@example.org", .password_hash = "-", .proof = change});
-  p.o.must(ChangeEmail{p.o.meta(), change});
+  p.o.must(ChangeEmail{p.o.meta(p.o.buyer), change});
   CHECK(code(p.o.call(ResetPassword{p.o.meta(), reset, "new"})) == Refusal::unknown_proof);
 }
 

@@ -3,7 +3,6 @@
 #include <limits>
 #include <set>
 
-#include "domain/users.hpp"
 #include "domain/id.hpp"
 #include "domain/instant.hpp"
 #include "domain/money.hpp"
@@ -11,6 +10,7 @@
 #include "domain/refusal.hpp"
 #include "domain/rows.hpp"
 #include "domain/sha256.hpp"
+#include "domain/users.hpp"
 
 using namespace admit::domain;
 
@@ -307,7 +307,7 @@ TEST_CASE("name: one that nobody can see is none") {
   }
 }
 
-TEST_CASE("name: a business's, which stands in mails to strangers, holds no address") {
+TEST_CASE("name: what stands in mails to strangers holds no address") {
   for (const char* name : {"The Mill", "Theater St.Gallen", "Café & Söhne", "Ho:se //", ""}) {
     CAPTURE(name);
     CHECK(fault_of_mailed_name(name).empty());

@@ -169,9 +169,16 @@ std::string name_in(const json::object& claims) {
   }
   for (std::string& name : candidates) {
     while (name.ends_with(' ')) name.pop_back();
-    if (!name.empty() && name.size() <= max_shown_name_bytes && domain::fault_of_name(name).empty()) return name;
+    if (!name.empty() && name.size() <= max_shown_name_bytes && domain::fault_of_mailed_name(name).empty()) return name;
   }
   return "";
+}
+
+/// Supabase's `amr` is a list of objects, and names a link in a mail `otp`: its level says what counts.
+bool says_second_factor(const Provider& provider, const json::object& claims) {
+  if (provider.policy == ProviderPolicy::supabase) return copy_of(claims, "aal") == "aal2";
+  return any_of({"mfa", "otp", "hwk", "swk", "sc", "sms", "tel"},
+                texts_in(claims, "amr").value_or(std::vector<std::string>{}));
 }
 
 ExternalClaims read(const Provider& provider, const json::object& claims) {
@@ -189,6 +196,7 @@ ExternalClaims read(const Provider& provider, const json::object& claims) {
     out.is_operator =
         any_of(provider.operator_groups, texts_in(claims, "cognito:groups").value_or(std::vector<std::string>{}));
   }
+  out.second_factor = says_second_factor(provider, claims);
   return out;
 }
 

@@ -51,6 +51,7 @@ struct ExternalClaims {
   std::string name;    // "" none, or none that may be shown
   std::string locale;  // "" none
   bool is_operator = false;
+  bool second_factor = false;  // it says that one was used: Supabase's `aal`, others' `amr` (RFC 8176)
   std::string nonce;
   domain::Instant issued_at{};
   domain::Instant not_before{};

@@ -318,6 +318,29 @@ TEST_CASE("external token: an address counts as proven only where the provider s
   CHECK(claims(R"("locale":"<script>")").locale.empty());
 }
 
+TEST_CASE("external token: a second factor was used where the provider says so in its own way") {
+  const auto used = [](std::string_view more) {
+    Claims out;
+    out.more = more;
+    return check_token(generic(), keys_of(ec()), ec().token(out.text()), TokenUse::bearer, now).value().second_factor;
+  };
+  CHECK(used(R"("amr":["pwd","mfa"])"));
+  CHECK(used(R"("amr":["hwk"])"));
+  CHECK_FALSE(used(R"("amr":["pwd"])"));
+  CHECK_FALSE(used(R"("amr":[{"method":"otp"}])"));
+  CHECK_FALSE(used(R"("aal":"aal2")"));
+  CHECK_FALSE(used(R"("name":"mfa")"));
+  const auto at_supabase = [](std::string level) {
+    std::string claims = supabase_access();
+    claims.replace(claims.find("aal1"), 4, level);
+    return check_token(supabase(), {}, hs256_token(secret, supabase_header, claims), TokenUse::bearer, now)
+        .value()
+        .second_factor;
+  };
+  CHECK(at_supabase("aal2"));
+  CHECK_FALSE(at_supabase("aal1"));
+}
+
 TEST_CASE("external token: Cognito's access and id tokens are good for their own client") {
   const TokenSigner rsa("RS256", "abcdefgh/ijklmnop=");
   const KeySet keys = keys_of(rsa);

@@ -4,6 +4,8 @@
 #include <charconv>
 #include <utility>
 
+#include "crypto/encoding.hpp"
+#include "crypto/random.hpp"
 #include "domain/users.hpp"
 #include "http/json.hpp"
 #include "log/log.hpp"
@@ -42,6 +44,18 @@ struct SupabaseUser {
         "SupabaseUser", {http::required("id", &SupabaseUser::id), http::required("email", &SupabaseUser::email)});
   }
 };
+
+struct NewPassword {
+  std::string password;
+  static http::Shape shape() {
+    return http::object<NewPassword>("SupabasePassword", {http::required("password", &NewPassword::password)});
+  }
+};
+
+/// Of every kind that a policy may ask for, below the 72 bytes of bcrypt.
+std::string random_password_body() {
+  return http::write_json(NewPassword{crypto::base64url(crypto::random_bytes<32>()) + "aA1!"});
+}
 
 std::optional<SupabaseUser> user_in(const std::string& body) {
   auto user = http::read_json<SupabaseUser>(body, {.ignore_unknown_fields = true});
@@ -100,13 +114,35 @@ Tried IdentityJobs::link(const domain::User& user, const std::string& subject) {
   const auto linked =
       x_lane.call(domain::LinkIdentity{.meta = {.now = x_clock(), .seed = x_seed(), .user = user.id, .actor = "system"},
                                        .person = {.issuer = x_admin.issuer, .subject = subject, .email = user.email},
-                                       .at_sign_up = true});
+                                       .made_at_generation = user.generation});
   return linked ? Tried("") : Tried(linked.error().detail);
 }
 
-Tried IdentityJobs::create_identity(domain::UserId id) {
+Tried IdentityJobs::change(const std::string& method, const std::string& subject, std::string body) {
+  const auto told = ask(method, "/" + subject, std::move(body));
+  if (!told.fault.error.empty()) return told.fault;
+  if (told.status == 200 || told.status == 204 || told.status == 404) return "";
+  return "the identity provider answered " + std::to_string(told.status);
+}
+
+Tried IdentityJobs::set_password(domain::UserId id) {
   const auto user = store::get<domain::User>(x_store, id);
-  if (!user || user->guest || user->erased_at || user->email.empty()) return "";
+  if (!user || user->erased_at) return "";
+  if (auto tried = change("PUT", id.text(), random_password_body()); !tried.error.empty()) return tried;
+  const auto refused =
+      x_lane.call(domain::RefuseTokens{.meta = {.now = x_clock(), .seed = x_seed(), .actor = "system"}, .user_id = id});
+  return refused ? Tried("") : Tried(refused.error().detail);
+}
+
+Tried IdentityJobs::erase_identity(domain::UserId id) {
+  return change("DELETE", id.text(), "");
+}
+
+Tried IdentityJobs::create_identity(domain::UserId id, const std::string& generation) {
+  const auto user = store::get<domain::User>(x_store, id);
+  if (!user || user->guest) return "";
+  // Gone meanwhile: one that was made, though its answer was lost, goes too.
+  if (user->erased_at || user->email.empty()) return erase_identity(id);
   const auto before = store::get<domain::ExternalIdentity>(x_store, domain::identity_id(x_admin.issuer, id.text()));
   if (before && before->user_id == id) return "";
 
@@ -127,8 +163,13 @@ Tried IdentityJobs::create_identity(domain::UserId id) {
   const auto found = ask("GET", "/" + id.text(), "");
   if (!found.fault.error.empty()) return found.fault;
   const auto there = found.status == 200 ? user_in(found.body) : std::nullopt;
-  if (there && there->id == id.text() && domain::normal_email(there->email) == user->email)
+  if (there && there->id == id.text() && domain::normal_email(there->email) == user->email) {
+    // Made with the password of whoever opened the account, which may be somebody else's by now.
+    if (generation != std::to_string(user->generation)) {
+      if (auto tried = change("PUT", there->id, random_password_body()); !tried.error.empty()) return tried;
+    }
     return link(*user, there->id);
+  }
   if (found.status == 200 || found.status == 404) {
     log::info("the identity provider has another user with the address", {{"userId", id.text()}});
     return "";
@@ -143,11 +184,7 @@ Tried IdentityJobs::confirm_identity(domain::UserId id) {
   for (const auto& identity : page.rows) {
     const bool is_there = identity.issuer == x_admin.issuer && domain::Uuid::parse(identity.subject);
     if (!is_there || identity.email != user->email) continue;
-    const auto told = ask("PUT", "/" + identity.subject, R"({"email_confirm":true})");
-    if (!told.fault.error.empty()) return told.fault;
-    if (told.status != 200 && told.status != 404) {
-      return "the identity provider answered " + std::to_string(told.status);
-    }
+    if (auto tried = change("PUT", identity.subject, R"({"email_confirm":true})"); !tried.error.empty()) return tried;
   }
   return "";
 }

@@ -27,8 +27,15 @@ class IdentityJobs {
                std::function<domain::Seed()> seed);
 
   /// Makes the user, with the hash of the account's password, and links it to the account. Somebody else's user with
-  /// the same address is left alone: whoever it is comes by the rules of AdmitPerson.
-  [[nodiscard]] Tried create_identity(domain::UserId id);
+  /// the same address is left alone: whoever it is comes by the rules of AdmitPerson. `generation` is the account's, as
+  /// it was when it was opened: one that was made when it was another has a password that nobody knows before it is
+  /// linked.
+  [[nodiscard]] Tried create_identity(domain::UserId id, const std::string& generation);
+  /// Gives the user that we made a password that nobody knows, which ends its sessions there; its tokens of before are
+  /// refused here.
+  [[nodiscard]] Tried set_password(domain::UserId id);
+  /// Deletes the user that we made.
+  [[nodiscard]] Tried erase_identity(domain::UserId id);
   /// The account's address was proven here: a user that we made need not prove it there.
   [[nodiscard]] Tried confirm_identity(domain::UserId id);
 
@@ -36,6 +43,8 @@ class IdentityJobs {
   struct Answer;
   [[nodiscard]] Answer ask(std::string method, const std::string& path, std::string body);
   [[nodiscard]] Tried link(const domain::User& user, const std::string& subject);
+  /// "" also where there is no such user.
+  [[nodiscard]] Tried change(const std::string& method, const std::string& subject, std::string body);
 
   engine::Lane& x_lane;
   store::Store& x_store;

@@ -269,7 +269,7 @@ TEST_CASE("mails: a link goes to the address it is to prove, the news of it to t
       .meta = o.meta(o.buyer), .email = "new@example.org", .password_hash = "-", .proof = proof});
   CHECK(has(post.text_of("change_email"), "http://127.0.0.1/change_email"));
   CHECK(post.box.taken.back().to.address == "new@example.org");
-  o.must(domain::ChangeEmail{o.meta(), proof});
+  o.must(domain::ChangeEmail{o.meta(o.buyer), proof});
   CHECK(has(post.text_of("email_changed"), "new@example.org"));
   CHECK(post.box.taken.back().to.address == "buyer@example.org");
   CHECK_FALSE(has(post.box.taken.back().text, "http"));

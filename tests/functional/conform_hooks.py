@@ -166,7 +166,7 @@ def disowned():
 def new_address():
     account, address = world.customer(), f"{uuid.uuid4().hex}@example.com"
     api.expect(account.post("/v1/me/email", {"email": address, "password": account.password}), 204)
-    return {"token": mails.wait(address, "change-email")}
+    return {"by": account.token, "token": mails.wait(address, "change-email")}
 
 
 def forgotten():

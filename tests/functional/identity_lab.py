@@ -91,7 +91,7 @@ class Issuer:
                 self.end_headers()
                 self.wfile.write(data)
 
-            do_GET = do_POST = do_PUT = serve
+            do_GET = do_POST = do_PUT = do_DELETE = serve
 
             def log_message(self, *_):
                 pass

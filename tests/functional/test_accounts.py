@@ -8,7 +8,7 @@ import requests
 
 import server as servers
 from accounts import fresh_email, link_to, mails_to, totp, wait_for_mails
-from api import expect, refused, sign_in, sign_up
+from api import Caller, expect, refused, sign_in, sign_up
 
 PASSWORD = "correct horse battery"
 
@@ -130,7 +130,12 @@ def test_an_address_is_changed_once_it_is_proven(world, customer):
     expect(customer.post("/v1/me/email", {"email": address, "password": PASSWORD}), 204)
     token = link_to(world, address, "change-email")
     assert me(customer)["email"] == customer.email
-    expect(world.anybody.post("/v1/email-changes", {"token": token}), 204)
+    # Who only reads the mail may be somebody whose address a stranger wants for an account of their own.
+    refused(world.anybody.post("/v1/email-changes", {"token": token}), "confirm_first", 403)
+    refused(taken.post("/v1/email-changes", {"token": token}), "confirm_first", 403)
+    refused(world.anybody.post("/v1/email-changes", {"token": token, "password": "wrong horse"}), "wrong_credentials", 401)
+    assert me(customer)["email"] == customer.email
+    expect(world.anybody.post("/v1/email-changes", {"token": token, "password": PASSWORD}), 204)
     seen = me(customer)
     assert seen["email"] == address and seen["emailVerified"] is True
     told = wait_for_mails(world, customer.email, 2)[-1]
@@ -140,10 +145,21 @@ def test_an_address_is_changed_once_it_is_proven(world, customer):
     sign_up(world.base_url, email=customer.email)  # the old one is free
 
 
+def test_an_address_is_changed_by_who_is_signed_in(world, customer):
+    address = fresh_email()
+    expect(customer.post("/v1/me/email", {"email": address, "password": PASSWORD}), 204)
+    expect(customer.post("/v1/email-changes", {"token": link_to(world, address, "change-email")}), 204)
+    assert me(customer)["email"] == address
+
+
 def test_a_profile_is_changed(world, customer):
     changed = expect(customer.send("PATCH", "/v1/me", {"name": "Ada L.", "locale": "pl"}), 200)
     assert (changed["name"], changed["locale"]) == ("Ada L.", "pl")
     assert expect(customer.send("PATCH", "/v1/me", {"name": "Ada \u202e"}), 422)["field"] == "name"
+    named = {"name": "You won 500 EUR https://evil.example/claim"}
+    assert expect(customer.send("PATCH", "/v1/me", named), 422)["field"] == "name"
+    body = {"email": fresh_email(), "password": PASSWORD, **named}
+    assert expect(world.anybody.post("/v1/users", body), 422)["field"] == "name"
 
 
 def second_factor(customer):
@@ -200,6 +216,19 @@ def test_guesses_at_codes_are_few(world, customer):
     assert 429 in answers and answers.index(429) <= 10 and set(answers[answers.index(429):]) == {429}
 
 
+def test_who_has_the_password_guesses_at_codes_no_more_often(world, customer):
+    verify(world, customer)
+    second_factor(customer)
+
+    def guess(code):
+        expect(customer.post("/v1/sessions/current/proof", {"password": customer.password}), 204)
+        body = {"password": customer.password, "code": code}
+        return customer.send("DELETE", "/v1/me/second-factor", body).status_code
+    assert [guess(f"{n:06d}") for n in range(12)] == [401] * 10 + [429] * 2
+    assert me(customer)["secondFactor"] is True
+    expect(customer.post("/v1/sessions/current/proof", {"password": customer.password}), 204)
+
+
 def test_what_a_guest_bought_joins_the_account_once_its_address_is_verified(world, open_show):
     show_id, paid, free = open_show
     address = fresh_email()
@@ -239,7 +268,8 @@ def test_a_persons_data_is_taken_along_and_erased_and_the_books_stay(serve):
     assert [one["amount"] for one in first["payments"]] == [5000]
 
     refused(customer.send("DELETE", "/v1/me", {"password": "wrong"}), "wrong_credentials", 401)
-    refused(world.organiser.send("DELETE", "/v1/me", {"password": world.organiser.password}), "owner_stays", 409)
+    for _ in range(11):  # a right password that is refused for another reason is no guess
+        refused(world.organiser.send("DELETE", "/v1/me", {"password": world.organiser.password}), "owner_stays", 409)
     expect(customer.send("DELETE", "/v1/me", {"password": customer.password}), 204)
     expect(customer.get("/v1/me"), 401)
     refused(world.anybody.post("/v1/sessions", {"email": customer.email, "password": customer.password}), "wrong_credentials")
@@ -254,6 +284,25 @@ def test_a_persons_data_is_taken_along_and_erased_and_the_books_stay(serve):
     running.stop()
     checked = servers.run("verify", "--data", running.data)
     assert checked.returncode == 0, checked.stdout
+
+
+def test_who_has_the_installation_takes_over_an_account_that_nobody_confirmed(serve):
+    import subprocess
+    running = serve("--sandbox")
+    email, port = fresh_email(), running.base_url.rsplit(":", 1)[1]
+    stranger = sign_up(running.base_url, email=email)
+    running.stop()
+    made = subprocess.run([str(servers.BINARY), "operator", "--email", email, "--data", str(running.data)],
+                          env=servers.environment(), input="operator's own battery\n", capture_output=True, text=True, timeout=60)
+    assert made.returncode == 0, made.stderr
+    assert "nobody had confirmed" in made.stdout and stranger.user_id in made.stdout
+    again = subprocess.run([str(servers.BINARY), "operator", "--email", email, "--data", str(running.data)],
+                           env=servers.environment(), input="operator's own battery\n", capture_output=True, text=True, timeout=60)
+    assert again.returncode != 0
+    serve("--sandbox", listen=f"127.0.0.1:{port}")
+    assert stranger.get("/v1/me").status_code == 401
+    refused(Caller(running.base_url).post("/v1/sessions", {"email": email, "password": stranger.password}), "wrong_credentials", 401)
+    assert me(sign_in(running.base_url, email, "operator's own battery"))["roles"] == ["operator"]
 
 
 @pytest.mark.parametrize("sandbox", [True, False])

@@ -14,6 +14,7 @@ import people
 import pytest
 import requests
 import server as servers
+from accounts import link_to, totp
 from api import Caller, expect, refused, sign_up
 from identity_lab import (NODE, SCRIPTS, TOOLS, Issuer, Key, OpenIdProvider, claims, cognito_claims, encoded, free_port, hs256,
                           has_tools, require_tools, running, supabase_claims)
@@ -64,8 +65,18 @@ class Supabase:
         user = self.users.get(request["path"].rsplit("/", 1)[1])
         if user is None:
             return 404, {"code": 404, "error_code": "user_not_found", "msg": "User not found"}
+        if request["method"] == "DELETE":
+            del self.users[user["id"]]
+            return 200, {}
         if request["method"] == "PUT":
+            if list(body) not in (["password"], ["email_confirm"]):
+                self.wrong.append(request)
+                return 400, {"code": 400, "error_code": "bad_json", "msg": "Could not parse request body as JSON"}
             user.update(body)
+            if "password" in body:  # the hash of before is good no more, and no session goes on
+                if not 8 <= len(body["password"]) <= 72:
+                    return 422, {"code": 422, "error_code": "weak_password", "msg": "Password should be stronger"}
+                user.pop("password_hash", None)
         return 200, self.shown(user)
 
     @staticmethod
@@ -628,9 +639,11 @@ def test_sign_up_makes_a_user_at_supabase_whatever_goes_wrong(lab):
         assert made["password_hash"].startswith("$argon2id$v=19$m=19456,t=2,p=1$")
         assert not lab.admin.faults[customer.email]
         assert [user["id"] for user in lab.admin.users.values() if user["email"] == customer.email] == [customer.user_id]
-        # Its token is the account's. The first one proves the address, which nobody had.
-        given = supabase_claims(lab.supabase, sub=customer.user_id, email=customer.email)
-        assert lab.user(hs256(SECRET, given)) == customer.user_id
+        # Its token is the account's. It proves no address: the password there is that of whoever signed up here.
+        token = hs256(SECRET, supabase_claims(lab.supabase, sub=customer.user_id, email=customer.email))
+        assert expect(lab.me(token), 200)["userId"] == customer.user_id
+        assert expect(customer.get("/v1/me"), 200)["emailVerified"] is False
+        expect(lab.caller(token).post("/v1/users/verify", {"token": link_to(lab, customer.email, "verify-email")}), 204)
     for customer in customers.values():
         wait_for(lambda customer=customer: lab.admin.users[customer.user_id]["email_confirm"], "the word that it is proven")
 
@@ -648,6 +661,98 @@ def test_somebody_elses_user_at_supabase_is_left_alone(lab):
     assert len(asked_for(lab, email)) == 1
     assert linked(customer) == []
     assert expect(customer.get("/v1/me"), 200)
+
+
+def at_supabase(lab):
+    """An account with its user there."""
+    customer = sign_up(lab.server.base_url)
+    wait_for(lambda: linked(customer), "the link to the user at Supabase")
+    return customer
+
+
+def later_token(lab, customer, **more):
+    """One that the provider gives after the sign-ins of before have ended."""
+    now = int(time.time()) + 2
+    given = supabase_claims(lab.supabase, sub=customer.user_id, email=customer.email, iat=now, exp=now + 600, **more)
+    return hs256(SECRET, given)
+
+
+def passwords_set(lab, customer):
+    asked = lab.own.asked(f"/auth/v1/admin/users/{customer.user_id}", "PUT")
+    return [json.loads(one["body"])["password"] for one in asked if b"password" in one["body"]]
+
+
+def verify(lab, customer):
+    expect(customer.post("/v1/users/verify", {"token": link_to(lab, customer.email, "verify-email")}), 204)
+
+
+def add_second_factor(customer):
+    secret = expect(customer.post("/v1/me/second-factor"), 201)["secret"]
+    expect(customer.post("/v1/me/second-factor/confirm", {"code": totp(secret)}), 200)
+
+
+def test_a_second_factor_is_asked_for_at_supabase_too(lab):
+    customer = at_supabase(lab)
+    verify(lab, customer)
+    assert lab.user(later_token(lab, customer)) == customer.user_id
+    add_second_factor(customer)
+    refused(lab.me(later_token(lab, customer)), "second_factor_required", 401)
+    refused(lab.caller(later_token(lab, customer)).get("/userTickets"), "second_factor_required", 401)
+    assert lab.user(later_token(lab, customer, aal="aal2")) == customer.user_id
+
+
+def test_a_second_factor_is_asked_for_at_any_provider(lab):
+    customer = sign_up(lab.server.base_url)
+    verify(lab, customer)
+    expect(customer.post("/v1/me/identities", {"token": lab.by(lab.plain, subject=customer.user_id)}), 201)
+    add_second_factor(customer)
+    now = int(time.time()) + 2
+    refused(lab.me(lab.by(lab.plain, subject=customer.user_id, iat=now, amr=["pwd"])), "second_factor_required", 401)
+    assert lab.user(lab.by(lab.plain, subject=customer.user_id, iat=now, amr=["pwd", "otp"])) == customer.user_id
+
+
+def test_a_new_password_ends_the_old_one_at_supabase(lab):
+    customer = at_supabase(lab)
+    before = hs256(SECRET, supabase_claims(lab.supabase, sub=customer.user_id, email=customer.email))
+    assert lab.user(before) == customer.user_id
+    expect(customer.post("/v1/me/password", {"password": customer.password, "newPassword": "new horse battery"}), 204)
+    wait_for(lambda: passwords_set(lab, customer), "the end of the password at Supabase")
+    refused(lab.me(before), "unauthenticated", 401)
+    expect(Caller(lab.server.base_url).post("/v1/password-resets", {"email": customer.email}), 204)
+    token = link_to(lab, customer.email, "reset-password")
+    body = {"token": token, "password": "third horse battery"}
+    expect(Caller(lab.server.base_url).post("/v1/password-resets/done", body), 204)
+    first, second = wait_for(lambda: len(passwords_set(lab, customer)) > 1 and passwords_set(lab, customer), "the end of the next")
+    assert first != second and "password_hash" not in lab.admin.users[customer.user_id]
+    assert not {"new horse battery", "third horse battery"} & {first, second}
+
+
+def test_a_user_that_was_made_before_the_account_was_taken_over_has_nobodys_password(lab):
+    email = f"{uuid.uuid4().hex}@example.com"
+    waiting = lab.admin.faults[email] = ["lost", *[(503, {}, ("Retry-After", "1"))] * 1000]
+    stranger = sign_up(lab.server.base_url, email=email, password="stranger's own battery")
+    wait_for(lambda: stranger.user_id in lab.admin.users, "the user at Supabase")
+    anybody = Caller(lab.server.base_url)
+    expect(anybody.post("/v1/password-resets", {"email": email}), 204)
+    body = {"token": link_to(lab, email, "reset-password"), "password": "owner's own battery"}
+    expect(anybody.post("/v1/password-resets/done", body), 204)
+    wait_for(lambda: passwords_set(lab, stranger), "the end of the stranger's password")
+    lab.admin.users[stranger.user_id].update(password_hash="as if that had come too early")
+    waiting.clear()
+    session = expect(anybody.post("/v1/sessions", {"email": email, "password": "owner's own battery"}), 201)
+    owner = Caller(lab.server.base_url, session["accessToken"])
+    wait_for(lambda: linked(owner), "the link to the user at Supabase")
+    assert "password_hash" not in lab.admin.users[stranger.user_id] and len(passwords_set(lab, stranger)) == 2
+
+
+def test_who_is_erased_or_never_was_is_deleted_at_supabase(lab):
+    customer = at_supabase(lab)
+    expect(customer.send("DELETE", "/v1/me", {"password": customer.password}), 204)
+    wait_for(lambda: customer.user_id not in lab.admin.users, "the end of the user at Supabase")
+    stranger = at_supabase(lab)
+    token = link_to(lab, stranger.email, "verify-email")
+    expect(Caller(lab.server.base_url).post("/v1/users/disown", {"token": token}), 204)
+    wait_for(lambda: stranger.user_id not in lab.admin.users, "the end of the user with an address that is another's")
 
 
 @pytest.mark.timeout(300)

@@ -2,12 +2,13 @@
 
 import concurrent.futures
 import time
+import types
 
 import jwt
 import pytest
 import requests
 
-from accounts import fresh_email
+from accounts import fresh_email, link_to
 from api import Caller, expect, refused, sign_in
 
 
@@ -146,6 +147,24 @@ def test_sign_ins_and_their_ends_hold_after_a_restart(serve, tmp_path):
     assert Caller(again.base_url, kept["accessToken"]).get("/v1/me").status_code == 200
     assert Caller(again.base_url, ended["accessToken"]).get("/v1/me").status_code == 401
     again.assert_clean()
+
+
+def test_a_network_of_ipv6_counts_as_one_and_who_reads_the_mail_waits_for_nobodys_guesses(serve):
+    running = serve("--sandbox", ADMIT_TRUSTED_PROXIES="127.0.0.1/32")
+    anybody, world = Caller(running.base_url), types.SimpleNamespace(server=running)
+    email, password = fresh_email(), "correct horse battery"
+    expect(anybody.post("/v1/users", {"email": email, "password": password, "name": "Ada"}), 201)
+
+    def send(path, body, network):
+        return anybody.post(path, body, headers={"X-Forwarded-For": f"2001:db8:7:{network:x}::9"})
+
+    guesses = [send("/v1/sessions", {"email": email, "password": f"wrong {n} horse"}, n).status_code for n in range(12)]
+    assert guesses == [401] * 10 + [429] * 2
+    refused(send("/v1/sessions", {"email": email, "password": password}, 99), "too_many_failures", 429)
+    expect(send("/v1/password-resets", {"email": email}, 99), 204)
+    token = link_to(world, email, "reset-password")
+    expect(send("/v1/password-resets/done", {"token": token, "password": "new horse battery"}, 99), 204)
+    expect(send("/v1/sessions", {"email": email, "password": "new horse battery"}, 98), 201)
 
 
 def test_guesses_from_elsewhere_keep_nobody_out(serve):
