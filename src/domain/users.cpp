@@ -42,7 +42,7 @@ CreateBusiness business_of(const CreateUser& command) {
 Result<void> check_owner(const Meta& meta, const User& user, const std::optional<std::string>& password_hash) {
   const bool has_password = password_hash && !user.password_hash.empty() && *password_hash == user.password_hash;
   if (has_password || meta.user == user.id) return {};
-  return refuse(Refusal::confirm_first, "", "Sign in to the account with this address, or give its password.");
+  return refuse(Refusal::confirm_first, "", "Sign in to the account that the link is about, or give its password.");
 }
 
 /// What somebody else had made of the account's password at the provider of identities is good there no more.

@@ -514,6 +514,16 @@ def test_a_browser_signs_in_at_the_provider(lab, op):
     assert again.session()["userId"] == session["userId"]
 
 
+def test_a_browser_that_used_no_second_factor_at_the_provider_is_not_signed_in(lab, op):
+    login = f"factor-{uuid.uuid4().hex}"
+    first = Browser(lab)
+    assert first.go(op.sign_in(first.go(), login)) == "/account"
+    add_second_factor(lab.caller(first.session()["accessToken"]))
+    again = Browser(lab)
+    assert fault_of(again.go(op.sign_in(again.go(), login))) == "second_factor_required"
+    assert "__Host-session" not in again.cookies
+
+
 def test_a_way_back_that_this_browser_did_not_begin_is_refused(lab, op):
     mine, other = Browser(lab), Browser(lab)
     back = op.sign_in(mine.go(), "mallory")
