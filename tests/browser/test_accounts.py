@@ -176,6 +176,36 @@ def test_an_address_is_verified_and_a_second_factor_asked_for(visitor, office):
     assert visitor.page.locator("#factor-on").is_visible()
 
 
+def test_a_new_address_is_taken_into_use_by_its_own_account_only(visitor, chromium, office):
+    email, wanted = fresh_email(), fresh_email()
+    sign_up(visitor, email)
+    account = api.sign_in(office.base_url, email, PASSWORD)
+    api.expect(account.post("/v1/me/email", {"email": wanted, "password": PASSWORD}), 204)
+    link = f"/account/change-email#t={link_to(office, wanted, 'change-email')}"
+    reader = Shopper(chromium, office)  # whoever reads the mail of that address, and has an account
+    try:
+        reader.allow("status of 403")
+        reader.allow(REFUSED)
+        sign_up(reader, fresh_email())
+        reader.visit(link)
+        reader.page.locator("[type=submit]").click()
+        reader.page.locator("#fault").get_by_text("the account that this is about").wait_for()
+    finally:
+        reader.close()
+    leave(visitor)
+    visitor.visit(link)
+    visitor.page.locator("[type=submit]").click()
+    visitor.page.wait_for_url("**/account/sign-in?next=*")
+    assert "proof_" not in visitor.page.url
+    visitor.page.locator("#email").fill(email)
+    visitor.page.locator("#password").fill(PASSWORD)
+    visitor.page.locator("[type=submit]").click()
+    visitor.page.wait_for_url("**/account/change-email*")
+    visitor.page.locator("#link [type=submit]").click()
+    visitor.page.get_by_text("Your account has the new address.").wait_for()
+    assert api.expect(account.get("/v1/me"), 200)["email"] == wanted
+
+
 def test_a_forgotten_password_is_set_anew_and_ends_other_sign_ins(visitor, chromium, office):
     email = fresh_email()
     sign_up(visitor, email)
