@@ -25,7 +25,7 @@ UNAUDITED = {
     "RecordIntent": "the provider's number of an audited payment",
     "EraseNames": "a part of ErasePerson",
     "AskPasskey": "a question to an authenticator", "TakeLink": "the way back of an audited link",
-    "TakeSignInTry": "counts tries", "TakeUserTry": "counts tries",
+    "TakeSignInTry": "counts tries", "TakeUserTry": "counts tries", "ForgiveUserTries": "counts tries",
     "RequestReset": "orders a mail, whether there is an account or not", "ResendVerification": "orders a mail",
     "SealAudit": "the audit's own", "PassLane": "changes nothing",
 }
