@@ -92,12 +92,12 @@ def test_a_passkey_is_added_and_signs_in(visitor, office):
     visitor.page.locator("#passkey-name").fill("Ada's phone")
     visitor.page.locator("#add-passkey [type=submit]").click()
     visitor.page.get_by_text("The passkey is added").wait_for()
-    assert visitor.page.locator("#passkeys li").count() == 1
+    visitor.page.locator("#passkeys li").wait_for()
     tidy(visitor, "account-passkey")
     leave(visitor)
     visitor.page.locator("#passkey").click()
     at_home(visitor)
-    assert "Last used" in visitor.page.locator("#passkeys").inner_text()
+    visitor.page.locator("#passkeys").get_by_text("Last used").wait_for()
     visitor.page.locator("#passkeys").get_by_role("button").click()
     visitor.page.locator("#passkeys li").wait_for(state="detached")
     leave(visitor)
@@ -146,7 +146,7 @@ def test_a_form_on_another_site_changes_nothing(visitor, office):
 def test_an_address_is_verified_and_a_second_factor_asked_for(visitor, office):
     email = fresh_email()
     sign_up(visitor, email)
-    assert visitor.page.locator("#unverified").is_visible()
+    visitor.page.locator("#unverified").wait_for()
     confirm(visitor, office, email)
     assert not visitor.page.locator("#unverified").is_visible()
 
@@ -173,7 +173,7 @@ def test_an_address_is_verified_and_a_second_factor_asked_for(visitor, office):
     code.fill(recovery[0])
     visitor.page.locator("[type=submit]").click()
     at_home(visitor)
-    assert visitor.page.locator("#factor-on").is_visible()
+    visitor.page.locator("#factor-on").wait_for()
 
 
 def test_a_new_address_is_taken_into_use_by_its_own_account_only(visitor, chromium, office):
