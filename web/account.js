@@ -67,9 +67,10 @@ async function proven(me, work) {
     };
     by_id("prove-cancel").onclick = () => reject(new Refused(403, "confirm_first"));
   }).finally(() => (form.hidden = true));
-  const typed = password.value;
-  password.value = "";
-  await me.call("POST", "/v1/sessions/current/proof", { password: typed });
+  const code = by_id("prove-code");
+  const typed = { password: password.value, ...(code.value.trim() && { code: code.value.trim() }) };
+  password.value = code.value = "";
+  await me.call("POST", "/v1/sessions/current/proof", typed);
   return work();
 }
 
@@ -105,6 +106,8 @@ async function show_passkeys(me) {
 }
 
 async function show_factor(me, is_on) {
+  by_id("prove-second").hidden = !is_on;
+  by_id("prove-code").required = is_on;
   by_id("factor-off").hidden = is_on;
   by_id("factor-on").hidden = !is_on;
   by_id("confirm-factor").hidden = true;

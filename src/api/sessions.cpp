@@ -46,10 +46,13 @@ struct RefreshRequest {
 
 struct PasswordAgain {
   std::string password;
+  std::optional<std::string> code;
   static http::Shape shape() {
     return http::object<PasswordAgain>(
         "PasswordAgain",
-        {http::required("password", &PasswordAgain::password, http::text(1, 256).example("correct horse battery"))});
+        {http::required("password", &PasswordAgain::password, http::text(1, 256).example("correct horse battery")),
+         http::optional("code", &PasswordAgain::code,
+                        http::text(1, 40).doc("Of the second factor, or a recovery code, where the account has one."))});
   }
 };
 
@@ -177,9 +180,22 @@ class Sessions {
     if (!in) co_return in.error();
     const auto user = co_await proven_user(x, meta_of(x, request, in->caller), in->caller, in->body.password);
     if (!user) co_return user.error();
+    domain::Factor factor;
+    if (user->totp_confirmed) {
+      if (!in->body.code) {
+        co_return problem_of({Refusal::second_factor_required, "code", "Send the code of your second factor too."});
+      }
+      domain::TakeUserTry take{.meta = meta_of(x, request, in->caller), .secret = domain::Secret::code};
+      const auto taken = co_await submit(x.lane, std::move(take));
+      if (!taken.result) co_return problem_of(taken.result.error());
+      const auto found = factor_of(x, *user, *in->body.code, x.clock());
+      if (!found) co_return problem_of({Refusal::wrong_credentials, "code", "This code is wrong, or was used before."});
+      factor = *found;
+    }
     domain::ProveSession command{.meta = meta_of(x, request, in->caller),
                                  .session_id = in->caller.session,
-                                 .password_hash = user->password_hash};
+                                 .password_hash = user->password_hash,
+                                 .factor = factor};
     co_return co_await perform(x.lane, std::move(command), 204,
                                [](const domain::Session&) { return Response(204, "application/json", ""); });
   }
@@ -321,11 +337,11 @@ void add_sessions(http::Router& router, Services& services) {
                     .replies = {http::json_reply<SessionList>(200, "At most 200.")}}));
   router.add(route(user, Verb::POST, "/v1/sessions/current/proof", on(&Sessions::prove),
                    {.operation_id = "proveSession",
-                    .summary = "Give the password anew: for ten minutes the sign-in may add what signs in for good",
+                    .summary = "Give the password, and the second factor's code, anew: for ten minutes the sign-in may add what signs in for good",
                     .request = http::json_body<PasswordAgain>(),
                     .replies = {http::empty_reply(204, "It was right.")},
                     .problems = refusals({Refusal::unknown_session, Refusal::session_ended, Refusal::wrong_credentials,
-                                          Refusal::too_many_failures})}));
+                                          Refusal::second_factor_required, Refusal::too_many_failures})}));
   router.add(route(user, Verb::DELETE, "/v1/sessions/current", on(&Sessions::sign_out),
                    {.operation_id = "signOut",
                     .summary = "Sign out: the access token and its refresh token are void at once",

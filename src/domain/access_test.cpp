@@ -404,12 +404,12 @@ TEST_CASE("invitations: by who has proven their own address, so many by one acco
   };
   CHECK(code(invite(o.buyer, other, "a@example.com")) == Refusal::email_not_verified);
   o.prove_address(o.buyer);
-  for (int n = 0; n < invitations_of_business.count; ++n) CHECK(invite(o.buyer, other, "a@example.com"));
+  for (int n = 0; n < invitations_of_user_to_address.count; ++n) CHECK(invite(o.buyer, other, "a@example.com"));
   const auto refused = invite(o.buyer, other, "a@example.com");
   CHECK(code(refused) == Refusal::too_many_failures);
-  CHECK(refused.error().retry_after == invitations_of_business.within);
-  CHECK(invite(o.organiser, o.business, "a@example.com"));  // what one business sends takes nothing from another
-  for (auto n = invitations_of_business.count; n < invitations_of_user.count; ++n) {
+  CHECK(refused.error().retry_after == invitations_of_user_to_address.within);
+  CHECK(invite(o.organiser, o.business, "a@example.com"));  // what one account sends takes nothing from another
+  for (auto n = invitations_of_user_to_address.count; n < invitations_of_user.count; ++n) {
     CHECK(invite(o.buyer, other, std::to_string(n) + "@example.com"));
   }
   CHECK(code(invite(o.buyer, other, "b@example.com")) == Refusal::too_many_failures);

@@ -152,6 +152,7 @@ Result<Business> decide(const LinkAccount& command, World& world) {
     return refuse(Refusal::account_taken, "stripeAccount", "The business has another account already.");
   }
   Business business = *found;
+  if (business.stripe_account != account || business.deauthorized) business.linked_at = command.meta.now;
   business.stripe_account = account;
   set(business, command.account);
   if (claimed == nullptr) world.put(Claim{.id = claim, .kind = "account", .target = business.id.value});

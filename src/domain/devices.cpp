@@ -18,19 +18,23 @@ void put_enrolment(World& world, const Meta& meta, const Device& device, const E
   put_proof(world, meta,
             {.id = enrolment.id,
              .purpose = ProofPurpose::enrol_device,
-             .user_id = meta.is_operator ? UserId{} : meta.user,
+             .user_id = meta.user,
              .subject = device.id.value,
              .email = {},
-             .detail = replaced(device),
+             .detail = replaced(device) + (meta.key ? " " + meta.key.text() : ""),
              .secret_hash = enrolment.secret_hash,
              .ttl = enrolment_ttl});
 }
 
-/// Who made the code, as if they asked now: it is as good as what they still may do.
-Meta by_maker(const Proof& proof, const Meta& meta) {
+/// Who made the code, as if they asked now: it is as good as what they still may do. `user` is the account's row, none
+/// where a key made it.
+Meta by_maker(const Proof& proof, const User* user, Instant now) {
   Meta maker;
-  maker.now = meta.now;
+  maker.now = now;
   maker.user = proof.user_id;
+  maker.is_operator = user != nullptr && user->is_operator;
+  const auto space = proof.detail.find(' ');
+  if (space != std::string::npos) maker.key = ApiKeyId::parse(proof.detail.substr(space + 1)).value_or(ApiKeyId{});
   return maker;
 }
 
@@ -113,10 +117,9 @@ Result<Device> decide(const AskEnrolment& command, World& world) {
 void needs(const EnrolDevice& command, Needs& needs) {
   need_proof(needs, command.enrolment.id);
   if (const auto* proof = needs.change<Proof>(command.enrolment.id)) {
-    if (const auto* device = needs.change<Device>(DeviceId{proof->subject}); device != nullptr && proof->user_id) {
-      needs.read<User>(proof->user_id);
-      need_access(needs, by_maker(*proof, command.meta), device->business_id);
-    }
+    const auto* device = needs.change<Device>(DeviceId{proof->subject});
+    const auto* user = proof->user_id ? needs.read<User>(proof->user_id) : nullptr;
+    if (device != nullptr) need_access(needs, by_maker(*proof, user, command.meta.now), device->business_id);
   }
 }
 
@@ -125,10 +128,11 @@ Result<Device> decide(const EnrolDevice& command, World& world) {
       take_proof(world, command.meta, command.enrolment.id, command.enrolment.secret_hash, ProofPurpose::enrol_device);
   if (!proof) return std::unexpected(proof.error());
   const Device* found = world.find<Device>(DeviceId{proof->subject});
-  const bool is_makers = found != nullptr && (!proof->user_id || (!world.get<User>(proof->user_id).locked_at &&
-                                                                 may(world, by_maker(*proof, command.meta),
-                                                                     found->business_id, Capability::enrol_devices)));
-  if (!is_makers || found->revoked_at || replaced(*found) != proof->detail) {
+  const User* user = proof->user_id ? world.find<User>(proof->user_id) : nullptr;
+  const bool is_good = found != nullptr && !found->revoked_at && proof->detail.starts_with(replaced(*found)) &&
+                       (user == nullptr || !user->locked_at) &&
+                       may(world, by_maker(*proof, user, command.meta.now), found->business_id, Capability::enrol_devices);
+  if (!is_good) {
     return refuse(Refusal::unknown_proof, "code", "This code is used up or too old; ask for another.");
   }
   Device device = *found;

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "domain/api_keys.hpp"
 #include "domain/testing/office.hpp"
 
 using namespace admit::domain;
@@ -90,6 +91,43 @@ TEST_CASE("enrolment: a code is as good as what its maker may do when it is used
   CHECK(code(g.o.call(g.enrol(create.enrolment->id))) == Refusal::unknown_proof);
   CHECK(code(g.o.call(g.enrol(ask.enrolment.id))) == Refusal::unknown_proof);
   CHECK(g.o.call(g.enrol(by_operator.enrolment.id)));
+}
+
+TEST_CASE("enrolment: a key's code is void once the key is revoked or its owner locked") {
+  for (const bool is_revoked : {true, false}) {
+    Gates g;
+    const auto key = g.o.must(CreateApiKey{.meta = g.o.meta(g.o.organiser),
+                                           .business_id = g.o.business,
+                                           .key_id = g.o.fresh<ApiKeyId>(),
+                                           .name = "Gates",
+                                           .scopes = {Capability::enrol_devices},
+                                           .expires_in_days = {},
+                                           .secret_hash = {"k"}})
+                         .id;
+    const auto create = g.create();
+    g.o.must(create);
+    const auto ask = [&] {
+      auto command = g.ask(create.device_id);
+      command.meta.user = {};
+      command.meta.key = key;
+      g.o.must(command);
+      return command.enrolment.id;
+    };
+    const auto used = ask(), open = ask();
+    CHECK(g.o.call(g.enrol(used)));
+    const auto late = ask();
+    if (is_revoked) {
+      ApiKey row = g.rows.get<ApiKey>(key);
+      row.revoked_at = g.o.now;
+      g.rows.world.put(row);
+    } else {
+      User owner = g.rows.get<User>(g.o.organiser);
+      owner.locked_at = g.o.now;
+      g.rows.world.put(owner);
+    }
+    CHECK(code(g.o.call(g.enrol(open))) == Refusal::unknown_proof);
+    CHECK(code(g.o.call(g.enrol(late))) == Refusal::unknown_proof);
+  }
 }
 
 TEST_CASE("enrolment: not of a revoked gate, and not asked for by strangers") {

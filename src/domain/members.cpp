@@ -71,8 +71,7 @@ void needs(const InviteMember& command, Needs& needs) {
   need_invitation(needs, invitation_id(command.business_id, command.email));
   needs.read<User>(command.meta.user);
   needs.change<Throttle>(invitations_of_id(command.meta.user));
-  needs.change<Throttle>(invitations_here_id(command.business_id, command.email));
-  needs.change<Throttle>(invitations_to_id(command.email));
+  needs.change<Throttle>(invitations_to_id(command.meta.user, command.email));
 }
 
 Result<Proof> decide(const InviteMember& command, World& world) {
@@ -84,15 +83,13 @@ Result<Proof> decide(const InviteMember& command, World& world) {
   if (inviter == nullptr || !inviter->email_verified) {
     return refuse(Refusal::email_not_verified, "", "Confirm your own address first; ask for the mail again.");
   }
-  const ThrottleId of = invitations_of_id(inviter->id), to = invitations_to_id(command.email);
-  const ThrottleId here = invitations_here_id(business->id, command.email);
+  const ThrottleId of = invitations_of_id(inviter->id), to = invitations_to_id(inviter->id, command.email);
   const Instant now = command.meta.now;
-  const Instant free = std::max({free_at(world, of, invitations_of_user, now), free_at(world, to, invitations_to_address, now),
-                                 free_at(world, here, invitations_of_business, now)});
+  const Instant free = std::max(free_at(world, of, invitations_of_user, now),
+                                free_at(world, to, invitations_of_user_to_address, now));
   if (free > now) return wait_until(free, now, "So many invitations were sent already; wait.");
   count_try(world, of, invitations_of_user, now);
-  count_try(world, here, invitations_of_business, now);
-  count_try(world, to, invitations_to_address, now);
+  count_try(world, to, invitations_of_user_to_address, now);
   const InvitationId id = invitation_id(business->id, command.email);
   withdraw(world, id);
   Invitation invitation{.id = id};

@@ -173,6 +173,14 @@ Result<Business> decide(const CloseBusiness& command, World& world) {
     business.closed_at = command.meta.now;
     audit(world, command.meta, ids, "business.closed", business.id.value);
   }
+  // Money would go where whoever made the account wanted it.
+  if (!owner.erased_at && business.linked_at && *business.linked_at <= until) {
+    business.stripe_account.clear();
+    business.linked_at.reset();
+    business.charges_enabled = business.transfers_active = business.details_submitted = false;
+    business.requirement.clear();
+    audit(world, command.meta, ids, "business.account_ended", business.id.value);
+  }
   for (const auto id : command.key_ids) {
     const ApiKey* row = world.find<ApiKey>(id);
     if (row == nullptr || row->business_id != business.id || row->revoked_at || row->created_at > until) continue;

@@ -52,7 +52,8 @@ void needs(const EraseNames& command, Needs& needs);
 
 /// An erased owner's business: nothing of it is sold, published or let in any more, and the named keys and gates of it
 /// are revoked; each list of at most 100. Whoever works for it can still give money back. Idempotent.
-/// Where the owner took the account over from whoever made it, the keys and gates of before are revoked, no more.
+/// Where the owner took the account over from whoever made it, the keys and gates of before are revoked, and the payment
+/// account of before is none of the business's any more.
 /// Refuses: unknown_business, forbidden (the owner is there, and was from the beginning), too_many.
 struct CloseBusiness {
   using Outcome = Business;

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "domain/access.hpp"
+#include "domain/accounts.hpp"
 #include "domain/api_keys.hpp"
 #include "domain/members.hpp"
 #include "domain/testing/office.hpp"
@@ -91,7 +92,18 @@ TEST_CASE("a business of an account that was taken over: keys and gates of befor
   CHECK_FALSE(house.rows.get<ApiKey>(after).revoked_at);
   CHECK(house.rows.get<Device>(o.gate).revoked_at);
   CHECK_FALSE(house.rows.get<Business>(o.business).closed_at);
+  CHECK(house.rows.get<Business>(o.business).stripe_account.empty());
+  CHECK(sales_gate(house.rows.get<Business>(o.business)));
   CHECK(o.call(o.order(free.id, 1)));
+  // What the owner linked since stays, however often the job runs.
+  const LinkAccount link{.meta = o.meta(o.organiser),
+                         .business_id = o.business,
+                         .account = {.account_id = "acct_own", .charges_enabled = true, .transfers_active = true},
+                         .proven = true,
+                         .platform_account = "acct_platform"};
+  o.must(link);
+  o.must(CloseBusiness{.meta = o.meta(), .business_id = o.business, .key_ids = {}, .device_ids = {}});
+  CHECK(house.rows.get<Business>(o.business).stripe_account == "acct_own");
 }
 
 TEST_CASE("a closed business: a key that is not revoked yet may nothing, another business's key and gate stay") {

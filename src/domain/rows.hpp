@@ -150,6 +150,7 @@ struct Business {
   UserId owner_id;
   std::string name;
   std::string stripe_account;  // "" until one is linked
+  std::optional<Instant> linked_at;  // when it was
   bool charges_enabled = false;
   bool transfers_active = false;
   bool details_submitted = false;
@@ -168,7 +169,7 @@ struct Business {
   static constexpr std::string_view table = "business";
   static constexpr auto columns() {
     return std::tuple{column("id", &Business::id), column("owner_id", &Business::owner_id), column("name", &Business::name),
-                      column("stripe_account", &Business::stripe_account),
+                      column("stripe_account", &Business::stripe_account), column("linked_at", &Business::linked_at),
                       column("charges_enabled", &Business::charges_enabled),
                       column("transfers_active", &Business::transfers_active),
                       column("details_submitted", &Business::details_submitted),

@@ -259,7 +259,10 @@ Result<Refreshed> decide(const RefreshSession& command, World& world) {
 }
 
 void needs(const ProveSession& command, Needs& needs) {
-  needs.read<User>(command.meta.user);
+  if (const auto* user = needs.read<User>(command.meta.user); user != nullptr && user->totp_confirmed) {
+    needs.change<User>(user->id);
+    needs.change<Throttle>(user_codes_id(user->id));
+  }
   needs.change<Session>(command.session_id);
 }
 
@@ -274,6 +277,14 @@ Result<Session> decide(const ProveSession& command, World& world) {
   if (!is_live(*found, *user, meta.now)) return refuse(Refusal::session_ended, "", "This sign-in has ended.");
   if (user->password_hash.empty() || user->password_hash != command.password_hash) {
     return refuse(Refusal::wrong_credentials, "password", "The password is wrong.");
+  }
+  if (user->totp_confirmed) {
+    User used = *user;
+    if (!use_factor(used, command.factor)) {
+      return refuse(Refusal::wrong_credentials, "code", "This code is wrong, or was used before.");
+    }
+    world.put(std::move(used));
+    forgive(world, user_codes_id(meta.user), tries_of_user.count);
   }
   Session session = *found;
   session.proven_at = meta.now;

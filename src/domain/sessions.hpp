@@ -115,6 +115,7 @@ struct ProveSession {
   Meta meta;
   SessionId session_id;
   std::string password_hash;  // the one that was found right
+  Factor factor;              // where the account has a second one
 };
 void needs(const ProveSession& command, Needs& needs);
 [[nodiscard]] Result<Session> decide(const ProveSession& command, World& world);

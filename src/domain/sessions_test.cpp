@@ -145,6 +145,22 @@ TEST_CASE("session: its person proves who they are by signing in, and by the pas
   CHECK(code(prove(s.o.buyer, s.id, "-")) == Refusal::session_ended);
 }
 
+TEST_CASE("session: whoever has a second factor proves who they are by that, too") {
+  SignedIn s;
+  User user = s.rows.get<User>(s.o.buyer);
+  user.totp_confirmed = true;
+  user.totp_step = 7;
+  s.rows.world.put(user);
+  const auto prove = [&](Factor factor) {
+    return s.o.call(ProveSession{
+        .meta = s.o.meta(s.o.buyer), .session_id = s.id, .password_hash = "-", .factor = std::move(factor)});
+  };
+  CHECK(code(prove({})) == Refusal::wrong_credentials);
+  CHECK(code(prove({.totp_step = 7})) == Refusal::wrong_credentials);
+  CHECK(prove({.totp_step = 8}));
+  CHECK(code(prove({.totp_step = 8})) == Refusal::wrong_credentials);
+}
+
 TEST_CASE("account: one that an operator locked signs in no more until it is open again") {
   SignedIn s;
   const auto lock = [&](Meta meta, UserId user, bool locked = true) {

@@ -35,22 +35,16 @@ ThrottleId resets_here_id(std::string_view email, std::string_view network) {
 ThrottleId resets_id(std::string_view email) {
   return throttle_id("resets", email);
 }
-ThrottleId changes_to_id(std::string_view email) {
-  return throttle_id("changes_to", email);
-}
 ThrottleId changes_of_id(UserId user) {
   return throttle_id("changes_of", user.value.raw());
-}
-ThrottleId invitations_here_id(BusinessId business, std::string_view email) {
-  std::string text(email);
-  text.append(1, '\0').append(business.value.raw());
-  return throttle_id("invitations_here", text);
 }
 ThrottleId invitations_of_id(UserId user) {
   return throttle_id("invitations_of", user.value.raw());
 }
-ThrottleId invitations_to_id(std::string_view email) {
-  return throttle_id("invitations_to", email);
+ThrottleId invitations_to_id(UserId user, std::string_view email) {
+  std::string text(email);
+  text.append(1, '\0').append(user.value.raw());
+  return throttle_id("invitations_to", text);
 }
 
 Instant free_at(const World& world, ThrottleId id, Allowance allowance, Instant now) {

@@ -27,13 +27,11 @@ inline constexpr Allowance tries_of_user{10, std::chrono::minutes{15}};
 inline constexpr Allowance mails_to_address{5, std::chrono::hours{1}};
 /// Links for a new password to one address, whoever asks. Who asks for more is told nothing: the mails are there.
 inline constexpr Allowance resets_to_address{10, std::chrono::hours{1}};
-/// Links to an address that accounts of others ask for, to make it theirs; what one account asks for.
-inline constexpr Allowance changes_to_address{10, std::chrono::hours{1}};
+/// Links to other addresses, to make them its own, that one account asks for.
 inline constexpr Allowance changes_of_user{5, std::chrono::hours{1}};
-/// Invitations that one account sends, that one business sends to an address, and that all send to it.
+/// Invitations that one account sends, and that it sends to one address.
 inline constexpr Allowance invitations_of_user{200, std::chrono::hours{1}};
-inline constexpr Allowance invitations_of_business{5, std::chrono::hours{24}};
-inline constexpr Allowance invitations_to_address{50, std::chrono::hours{24}};
+inline constexpr Allowance invitations_of_user_to_address{5, std::chrono::hours{24}};
 inline constexpr Allowance mails_from_network{100, std::chrono::hours{1}};
 /// How long a network stays known to an account after a sign-in from it.
 inline constexpr std::chrono::days network_known{90};
@@ -48,11 +46,9 @@ inline constexpr std::chrono::days network_known{90};
 /// Of resets alone: to an address from one network, and from all.
 [[nodiscard]] ThrottleId resets_here_id(std::string_view email, std::string_view network);
 [[nodiscard]] ThrottleId resets_id(std::string_view email);
-[[nodiscard]] ThrottleId changes_to_id(std::string_view email);
 [[nodiscard]] ThrottleId changes_of_id(UserId user);
 [[nodiscard]] ThrottleId invitations_of_id(UserId user);
-[[nodiscard]] ThrottleId invitations_here_id(BusinessId business, std::string_view email);
-[[nodiscard]] ThrottleId invitations_to_id(std::string_view email);
+[[nodiscard]] ThrottleId invitations_to_id(UserId user, std::string_view email);
 
 /// When the next may be tried: now or earlier while there are some left. The row must be loaded, as for the next two.
 [[nodiscard]] Instant free_at(const World& world, ThrottleId id, Allowance allowance, Instant now);

@@ -360,7 +360,6 @@ Result<User> decide(const ChangePassword& command, World& world) {
 void needs(const RequestEmailChange& command, Needs& needs) {
   needs.read<User>(command.meta.user);
   needs.read<Claim>(email_claim(command.email));
-  needs.change<Throttle>(changes_to_id(command.email));
   needs.change<Throttle>(changes_of_id(command.meta.user));
 }
 
@@ -369,11 +368,9 @@ Result<User> decide(const RequestEmailChange& command, World& world) {
   auto user = proven(world, meta, command.password_hash);
   if (!user) return user;
   if (is_claimed(world, email_claim(command.email))) return taken();
-  const ThrottleId to = changes_to_id(command.email), of = changes_of_id(user->id);
-  const Instant free =
-      std::max(free_at(world, to, changes_to_address, meta.now), free_at(world, of, changes_of_user, meta.now));
+  const ThrottleId of = changes_of_id(user->id);
+  const Instant free = free_at(world, of, changes_of_user, meta.now);
   if (free > meta.now) return wait_until(free, meta.now, "So many mails were asked for already; wait an hour.");
-  count_try(world, to, changes_to_address, meta.now);
   count_try(world, of, changes_of_user, meta.now);
   FreshIds ids(meta);
   mail_proof(
@@ -480,6 +477,7 @@ Result<User> decide(const ConfirmTotp& command, World& world) {
   end_sessions(world, meta, ids, user, command.session_id);
   forgive(world, user_codes_id(meta.user), tries_of_user.count);
   world.put(user);
+  end_password_elsewhere(world, meta, ids, user.id);  // it would sign in without the second factor, or take one of its own
   audit(world, meta, ids, "user.totp_on", user.id.value);
   tell_owner(world, meta, ids, user, "second_factor_on");
   return user;

@@ -387,10 +387,13 @@ Tried Mails::send(const domain::Job& job) {
   if (!write(job, draft)) return "there is nothing to write about";
   if (draft.reader.email.empty()) return "";  // nobody ever told us an address
   if (!mail::is_address(draft.reader.email)) return "the reader has no address that mail can go to";
-  // Links, which strangers can have sent, and news of orders have turns of their own: neither takes the other's away.
-  // What domain/throttle.hpp allows of links is within the hour's count.
-  const bool is_link = domain::parse_word<domain::ProofPurpose>(job.detail).has_value();
-  const std::string turn = (is_link ? "link " : "") + draft.reader.email;
+  // What strangers can have sent, links somebody asked for themselves, and news of orders have turns of their own: none
+  // takes another's away.
+  using enum domain::ProofPurpose;
+  const auto purpose = domain::parse_word<domain::ProofPurpose>(job.detail);
+  const bool is_strangers = purpose == join_business || purpose == change_email;
+  const std::string_view kind = !purpose ? "" : is_strangers ? "strangers' " : "link ";
+  const std::string turn = std::string(kind) + draft.reader.email;
   if (const auto wait = take_turn(turn)) {
     Tried tried = put_off("its address got as many mails as it may in an hour");
     tried.retry_in = wait;

@@ -313,6 +313,8 @@ alter table session add column address text not null default '';
 alter table session add column rotations text not null default '[]';
 alter table session add column proven_at integer;
 alter table business add column closed_at integer;
+alter table business add column linked_at integer;
+update business set linked_at = created_at where stripe_account <> '';
 alter table audit_entry add column detail text not null default '';
 alter table business add column member_count integer not null default 0;
 alter table business add column key_count integer not null default 0;
