@@ -318,6 +318,19 @@ TEST_CASE("account: a new address is taken by who is signed in to the account, o
   CHECK(p.o.must(ChangeEmail{p.o.meta(), proof, "-"}).email == "victim@example.org");
 }
 
+TEST_CASE("account: so many links to new addresses; what one account asks for keeps no address from another") {
+  People p;
+  const auto ask = [&](UserId by) {
+    return p.o.call(RequestEmailChange{
+        .meta = p.o.meta(by), .email = "victim@example.org", .password_hash = "-", .proof = p.proof()});
+  };
+  for (int n = 0; n < changes_of_user.count; ++n) CHECK(ask(p.o.buyer));
+  const auto refused = ask(p.o.buyer);
+  CHECK(code(refused) == Refusal::too_many_failures);
+  CHECK(refused.error().retry_after == changes_of_user.within);
+  CHECK(ask(p.o.other_buyer));
+}
+
 TEST_CASE("account: a new address is proven before it is taken; the old one is free and told") {
   People p;
   const auto proof = p.proof();
@@ -476,6 +489,15 @@ TEST_CASE("second factor: each step and each recovery code is good once") {
   CHECK(p.enter({.recovery_hash = "r2"}));
   CHECK(code(p.enter({.recovery_hash = "r2"})) == Refusal::wrong_credentials);
   CHECK(p.buyer().recovery_hashes == std::vector<std::string>{"r1"});
+}
+
+TEST_CASE("second factor: once it is on, no password at the provider of identities signs in beside it") {
+  People p;
+  p.o.prove_address(p.o.buyer);
+  p.o.must(BeginTotp{p.o.meta(p.o.buyer), {"sealed"}, p.o.now});
+  CHECK(p.jobs(JobKind::set_identity_password) == 0);
+  p.o.must(ConfirmTotp{.meta = p.o.meta(p.o.buyer), .sealed_secret = {"sealed"}, .step = 1});
+  CHECK(p.jobs(JobKind::set_identity_password) == 1);
 }
 
 TEST_CASE("second factor: is confirmed for the secret that was begun, and removed by password and code") {
