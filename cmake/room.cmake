@@ -49,6 +49,8 @@ function(admit_room name)
     endif()
     if(ROOM_TESTS_PRECOMPILED)
       target_precompile_headers(${name}_test PRIVATE ${PROJECT_SOURCE_DIR}/src/${ROOM_TESTS_PRECOMPILED})
+      # It makes doctest's code, which the header may have declared before.
+      set_source_files_properties(${PROJECT_SOURCE_DIR}/tests/unit_main.cpp PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
     endif()
     add_test(NAME ${name} COMMAND ${name}_test)
     set_property(GLOBAL APPEND PROPERTY ADMIT_UNIT_TESTS ${name}_test)

@@ -6,15 +6,10 @@
 #include "domain/testing/office.hpp"
 
 using namespace admit::domain;
+using admit::domain::testing::code;
 using admit::domain::testing::Rows;
 
 namespace {
-
-template <class T>
-Refusal code(const Result<T>& result) {
-  REQUIRE_FALSE(result.has_value());
-  return result.error().code;
-}
 
 struct Gates {
   Rows rows;

@@ -3,6 +3,7 @@
 #include "domain/testing/office.hpp"
 
 using namespace admit::domain;
+using admit::domain::testing::code;
 using admit::domain::testing::Rows;
 using std::chrono::hours;
 using std::chrono::milliseconds;
@@ -23,12 +24,6 @@ struct Door {
   TicketStatus status() const { return rows.get<Ticket>(ticket).status; }
   void revoke() { o.must(RevokeTicket{.meta = o.meta(o.organiser), .ticket_id = ticket}); }
 };
-
-template <class T>
-Refusal code(const Result<T>& result) {
-  REQUIRE_FALSE(result.has_value());
-  return result.error().code;
-}
 
 }  // namespace
 

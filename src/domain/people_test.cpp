@@ -9,20 +9,26 @@
 #include "domain/testing/office.hpp"
 
 using namespace admit::domain;
+using admit::domain::testing::code;
 using admit::domain::testing::Rows;
 
 namespace {
-
-template <class T>
-Refusal code(const Result<T>& result) {
-  REQUIRE_FALSE(result.has_value());
-  return result.error().code;
-}
 
 struct House {
   Rows rows;
   testing::Office<Rows> o{rows};
 
+  ApiKeyId key(UserId owner, BusinessId of) {
+    return o
+        .must(CreateApiKey{.meta = o.meta(owner),
+                           .business_id = of,
+                           .key_id = o.fresh<ApiKeyId>(),
+                           .name = "Door",
+                           .scopes = {Capability::sell},
+                           .expires_in_days = {},
+                           .secret_hash = {"k"}})
+        .id;
+  }
   /// The owner is gone; what they owned stays until it is closed.
   void erase_owner() {
     User owner = rows.get<User>(o.organiser);
@@ -38,14 +44,7 @@ TEST_CASE("an erased owner's business: keys and gates are revoked, and nothing i
   auto& o = house.o;
   const auto free = o.tier(0, 10);
   const auto paid = o.tier(1000, 10);
-  const auto key = o.must(CreateApiKey{.meta = o.meta(o.organiser),
-                                       .business_id = o.business,
-                                       .key_id = o.fresh<ApiKeyId>(),
-                                       .name = "Door",
-                                       .scopes = {Capability::sell},
-                                       .expires_in_days = {},
-                                       .secret_hash = {"k"}})
-                       .id;
+  const auto key = house.key(o.organiser, o.business);
   const auto draft = o.must(o.create(o.draft())).id;
   o.must(CreateTier{.meta = o.meta(o.organiser), .show_id = draft, .name = "tier", .price_minor = 0, .capacity = 1});
   const CloseBusiness close{
@@ -69,15 +68,7 @@ TEST_CASE("a business of an account that was taken over: keys and gates of befor
   House house;
   auto& o = house.o;
   const auto make = [&] {
-    return o
-        .must(CreateApiKey{.meta = o.meta(o.organiser),
-                           .business_id = o.business,
-                           .key_id = o.fresh<ApiKeyId>(),
-                           .name = "Door",
-                           .scopes = {Capability::sell},
-                           .expires_in_days = {},
-                           .secret_hash = {"k"}})
-        .id;
+    return house.key(o.organiser, o.business);
   };
   const auto free = o.tier(0, 10);
   const auto before = make();
@@ -86,8 +77,8 @@ TEST_CASE("a business of an account that was taken over: keys and gates of befor
   house.rows.world.put(owner);
   o.now += std::chrono::seconds{1};
   const auto after = make();
-  o.must(CloseBusiness{
-      .meta = o.meta(), .business_id = o.business, .key_ids = {before, after}, .device_ids = {o.gate}});
+  o.must(
+      CloseBusiness{.meta = o.meta(), .business_id = o.business, .key_ids = {before, after}, .device_ids = {o.gate}});
   CHECK(house.rows.get<ApiKey>(before).revoked_at);
   CHECK_FALSE(house.rows.get<ApiKey>(after).revoked_at);
   CHECK(house.rows.get<Device>(o.gate).revoked_at);
@@ -110,14 +101,7 @@ TEST_CASE("a closed business: a key that is not revoked yet may nothing, another
   House house;
   auto& o = house.o;
   const auto other = o.must(CreateBusiness{.meta = o.meta(o.buyer), .name = "Other"}).id;
-  const auto key = o.must(CreateApiKey{.meta = o.meta(o.buyer),
-                                       .business_id = other,
-                                       .key_id = o.fresh<ApiKeyId>(),
-                                       .name = "Theirs",
-                                       .scopes = {Capability::sell},
-                                       .expires_in_days = {},
-                                       .secret_hash = {"k"}})
-                       .id;
+  const auto key = house.key(o.buyer, other);
   house.erase_owner();
   o.must(CloseBusiness{.meta = o.meta(), .business_id = o.business, .key_ids = {key}});
   CHECK_FALSE(house.rows.get<ApiKey>(key).revoked_at);

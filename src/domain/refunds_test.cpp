@@ -6,16 +6,11 @@
 #include "domain/testing/office.hpp"
 
 using namespace admit::domain;
+using admit::domain::testing::code;
 using admit::domain::testing::Rows;
 using std::chrono::hours;
 
 namespace {
-
-template <class T>
-Refusal code(const Result<T>& result) {
-  REQUIRE_FALSE(result.has_value());
-  return result.error().code;
-}
 
 /// Three tickets of 1001 with a booking fee of 100 each, paid by card; our share is 7 percent.
 struct Sold {

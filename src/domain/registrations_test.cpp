@@ -6,6 +6,7 @@
 #include "domain/testing/office.hpp"
 
 using namespace admit::domain;
+using admit::domain::testing::code;
 using admit::domain::testing::Rows;
 using std::chrono::milliseconds;
 using std::chrono::minutes;
@@ -21,12 +22,6 @@ struct World_ {
   std::int64_t taken(QuotaId id) const { return rows.get<Quota>(id).taken; }
   std::int64_t live_holds(const Registration& of) const { return rows.get<HoldCounter>(of.user_counter).taken; }
 };
-
-template <class T>
-Refusal code(const Result<T>& result) {
-  REQUIRE_FALSE(result.has_value());
-  return result.error().code;
-}
 
 }  // namespace
 

@@ -259,10 +259,8 @@ Result<Refreshed> decide(const RefreshSession& command, World& world) {
 }
 
 void needs(const ProveSession& command, Needs& needs) {
-  if (const auto* user = needs.read<User>(command.meta.user); user != nullptr && user->totp_confirmed) {
-    needs.change<User>(user->id);
-    needs.change<Throttle>(user_codes_id(user->id));
-  }
+  const auto* user = needs.change<User>(command.meta.user);
+  if (user != nullptr && user->totp_confirmed) needs.change<Throttle>(user_codes_id(user->id));
   needs.change<Session>(command.session_id);
 }
 

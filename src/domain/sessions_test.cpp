@@ -11,11 +11,7 @@ namespace {
 
 using testing::Office;
 using testing::Rows;
-
-template <class T>
-Refusal code(const Result<T>& result) {
-  return result ? Refusal::internal : result.error().code;
-}
+using testing::code;
 
 struct SignedIn {
   Rows rows;

@@ -5,18 +5,9 @@
 #include "domain/testing/office.hpp"
 
 using namespace admit::domain;
+using admit::domain::testing::code;
 using admit::domain::testing::Rows;
 using std::chrono::hours;
-
-namespace {
-
-template <class T>
-Refusal code(const Result<T>& result) {
-  REQUIRE_FALSE(result.has_value());
-  return result.error().code;
-}
-
-}  // namespace
 
 TEST_CASE("show: each field has its bounds") {
   struct Row {

@@ -4,10 +4,19 @@
 
 namespace admit::domain {
 
+namespace {
+
+/// Of two texts together; the first holds no zero byte.
+ThrottleId pair_id(std::string_view kind, std::string_view first, std::string_view second) {
+  std::string text(first);
+  text.append(1, '\0').append(second);
+  return throttle_id(kind, text);
+}
+
+}  // namespace
+
 ThrottleId tries_id(std::string_view account, std::string_view network) {
-  std::string text(account);
-  text.append(1, '\0').append(network);
-  return throttle_id("tries", text);
+  return pair_id("tries", account, network);
 }
 ThrottleId account_tries_id(std::string_view account) {
   return throttle_id("account", account);
@@ -28,9 +37,7 @@ ThrottleId network_mails_id(std::string_view network) {
   return throttle_id("mails_from", network);
 }
 ThrottleId resets_here_id(std::string_view email, std::string_view network) {
-  std::string text(email);
-  text.append(1, '\0').append(network);
-  return throttle_id("resets_here", text);
+  return pair_id("resets_here", email, network);
 }
 ThrottleId resets_id(std::string_view email) {
   return throttle_id("resets", email);
@@ -42,9 +49,7 @@ ThrottleId invitations_of_id(UserId user) {
   return throttle_id("invitations_of", user.value.raw());
 }
 ThrottleId invitations_to_id(UserId user, std::string_view email) {
-  std::string text(email);
-  text.append(1, '\0').append(user.value.raw());
-  return throttle_id("invitations_to", text);
+  return pair_id("invitations_to", email, user.value.raw());
 }
 
 Instant free_at(const World& world, ThrottleId id, Allowance allowance, Instant now) {

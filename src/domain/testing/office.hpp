@@ -1,6 +1,8 @@
 #pragma once
 // A small ticket office for tests: an organiser with a show on sale, buyers, gates and a provider's messages.
 
+#include <doctest/doctest.h>
+
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -20,6 +22,13 @@
 #include "domain/users.hpp"
 
 namespace admit::domain::testing {
+
+/// Why a command was refused that must have been.
+template <class T>
+[[nodiscard]] Refusal code(const Result<T>& result) {
+  REQUIRE_FALSE(result.has_value());
+  return result.error().code;
+}
 
 /// Runs commands on rows that live in a World; whatever was not put is not there.
 class Rows {
